@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One style for every target: Swift 6 language mode, and a warning is an error.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "linkd",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "linkctl", targets: ["linkctl"]),
+    .executable(name: "linkd", targets: ["linkd"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    // What crosses the socket; knows nothing of linking.
+    .target(name: "Protocol", swiftSettings: strict),
+    .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
+
+    // Bytes -> objects -> one symbol index -> the live set.
+    .target(
+      name: "LoaderCore",
+      swiftSettings: strict),
+    .testTarget(name: "LoaderCoreTests", dependencies: ["LoaderCore"], swiftSettings: strict),
+
+    // The level-1 deflate stream of Go's compress/flate, bit for bit.
+    .target(name: "GoDeflate", swiftSettings: strict),
+    .testTarget(name: "GoDeflateTests", dependencies: ["GoDeflate"], swiftSettings: strict),
+
+    // Live set -> addresses -> generated tables -> file.
+    .target(
+      name: "ImageWriter",
+      dependencies: ["LoaderCore", "GoDeflate", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
+    .testTarget(name: "ImageWriterTests", dependencies: ["ImageWriter"], swiftSettings: strict),
+
+    // The server, the resident state, the SQLite cache and the pass list.
+    .target(
+      name: "LinkDaemon",
+      dependencies: [
+        "Protocol", "LoaderCore", "ImageWriter",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "LinkDaemonTests", dependencies: ["LinkDaemon"], swiftSettings: strict),
+
+    .executableTarget(
+      name: "linkd",
+      dependencies: [
+        "LinkDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "linkctl",
+      dependencies: ["Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+  ]
+)
