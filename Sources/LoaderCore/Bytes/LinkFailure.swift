@@ -1,0 +1,18 @@
+/// Why a link stops, as a value.
+package enum LinkFailure: Error, Sendable {
+  /// The real linker would stop too: what it prints on stderr (whole lines), and its exit code.
+  /// `log.Fatalf` prints "link: …" and exits 1; `Exitf` prints "ARGV0: …" and exits 2
+  /// (cmd/link/internal/ld/util.go, go.go).
+  case failed(stderr: String, exitCode: Int32)
+  /// `Exitf`: "ARGV0: message" on stderr, exit 2, after what was logged to stdout so far.
+  case exit(message: String, stdout: String)
+  /// linkd does not do this (yet), or found an input it cannot make sense of: the real linker decides.
+  case unsupported(reason: String)
+  /// An input is broken; there is no wording of the real linker to repeat (it would crash).
+  case corrupt(file: String, detail: String)
+
+  /// `log.Fatalf`.
+  package static func fatal(_ message: String) -> LinkFailure {
+    .failed(stderr: "link: \(message)\n", exitCode: 1)
+  }
+}

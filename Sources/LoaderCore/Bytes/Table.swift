@@ -1,0 +1,150 @@
+/// A growable array of trivial values in memory of its own, without reference counting or uniqueness
+/// checks: the flat storage of the symbol index and of the passes.
+///
+/// Indexing is checked in debug builds only; an index comes from the tables themselves or has been
+/// checked where it was read from an input.
+package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
+  package private(set) var base: UnsafeMutablePointer<Element>
+  package private(set) var count: Int
+  private var capacity: Int
+
+  package init(capacity: Int = 0) {
+    self.capacity = max(capacity, 1)
+    base = UnsafeMutablePointer<Element>.allocate(capacity: self.capacity)
+    count = 0
+  }
+
+  package init(repeating value: Element, count: Int) {
+    self.init(capacity: count)
+    base.initialize(repeating: value, count: count)
+    self.count = count
+  }
+
+  deinit { base.deallocate() }
+
+  @inline(__always)
+  package subscript(_ i: Int) -> Element {
+    get {
+      assert(i >= 0 && i < count)
+      return base[i]
+    }
+    nonmutating set {
+      assert(i >= 0 && i < count)
+      base[i] = newValue
+    }
+  }
+
+  @inline(__always)
+  package mutating func append(_ value: Element) {
+    if count == capacity { reserve(capacity &* 2) }
+    base[count] = value
+    count &+= 1
+  }
+
+  /// Makes room for `n` elements in all.
+  package mutating func reserve(_ n: Int) {
+    guard n > capacity else { return }
+    let grown = UnsafeMutablePointer<Element>.allocate(capacity: n)
+    grown.update(from: base, count: count)
+    base.deallocate()
+    base = grown
+    capacity = n
+  }
+
+  /// Lengthens the table to `n` elements, new ones being `value`; never shortens it.
+  package mutating func grow(to n: Int, with value: Element) {
+    guard n > count else { return }
+    if n > capacity { reserve(max(n, capacity &+ capacity / 4)) }
+    (base + count).initialize(repeating: value, count: n - count)
+    count = n
+  }
+
+  package mutating func removeAll() { count = 0 }
+
+  @inline(__always)
+  package mutating func removeLast() -> Element {
+    assert(count > 0)
+    count &-= 1
+    return base[count]
+  }
+
+  package var buffer: UnsafeMutableBufferPointer<Element> {
+    UnsafeMutableBufferPointer(start: base, count: count)
+  }
+}
+
+/// A set of small integers, one bit each.
+package struct Bitmap: ~Copyable, @unchecked Sendable {
+  private var words: Table<UInt64>
+
+  package init(count: Int) { words = Table(repeating: 0, count: (count + 63) / 64) }
+
+  @inline(__always)
+  package subscript(_ i: Int) -> Bool {
+    get { (words[i >> 6] >> UInt64(i & 63)) & 1 != 0 }
+    nonmutating set {
+      let bit = UInt64(1) << UInt64(i & 63)
+      if newValue { words[i >> 6] |= bit } else { words[i >> 6] &= ~bit }
+    }
+  }
+
+  package mutating func grow(to count: Int) { words.grow(to: (count + 63) / 64, with: 0) }
+
+  /// The number of members.
+  package var population: Int {
+    var n = 0
+    for w in words.buffer { n += w.nonzeroBitCount }
+    return n
+  }
+
+  package func copy() -> Bitmap {
+    let other = Bitmap(count: words.count * 64)
+    other.words.base.update(from: words.base, count: words.count)
+    return other
+  }
+}
+
+/// Memory that is handed out in pieces and freed all at once: names and contents of linker-made symbols.
+package final class Arena: @unchecked Sendable {
+  private var chunks: [UnsafeMutableRawPointer] = []
+  private var next: UnsafeMutableRawPointer?
+  private var left = 0
+  package private(set) var bytesReserved = 0
+
+  package init() {}
+  deinit { for c in chunks { c.deallocate() } }
+
+  /// `count` zeroed bytes, aligned to 8.
+  package func allocate(_ count: Int) -> UnsafeMutableRawPointer {
+    let need = (count + 7) & ~7
+    if need > left || next == nil {
+      let size = max(need, 64 << 10)
+      let chunk = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+      chunk.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+      chunks.append(chunk)
+      bytesReserved += size
+      next = chunk
+      left = size
+    }
+    guard let p = next else { return UnsafeMutableRawPointer.allocate(byteCount: need, alignment: 16) }
+    next = p + need
+    left -= need
+    return p
+  }
+
+  /// A copy of `text`'s UTF-8 that lives as long as the arena.
+  package func intern(_ text: String) -> ByteView {
+    var text = text
+    return text.withUTF8 { utf8 in
+      guard let start = utf8.baseAddress, utf8.count > 0 else { return ByteView.empty }
+      return copy(ByteView(UnsafeRawPointer(start), utf8.count))
+    }
+  }
+
+  package func copy(_ bytes: ByteView) -> ByteView {
+    guard let base = bytes.base, bytes.count > 0 else { return .empty }
+    let p = allocate(bytes.count)
+    p.copyMemory(from: base, byteCount: bytes.count)
+    return ByteView(UnsafeRawPointer(p), bytes.count)
+  }
+}

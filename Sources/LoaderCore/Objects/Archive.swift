@@ -1,0 +1,193 @@
+/// One package archive (or a bare object), with its members parsed: what `loadobjfile` and `ldobj` of
+/// cmd/link/internal/ld/lib.go look at. Immutable, shared by all programs.
+package struct Archive: Sendable {
+  package let file: MappedFile
+  package let members: [Member]
+
+  package struct Member: Sendable {
+    /// "archive(member)", as messages name it.
+    package let name: String
+    package let content: Content
+  }
+
+  package enum Content: Sendable {
+    /// A Go object and what its text header says.
+    case object(GoObject, header: String, isMain: Bool, hasCgo: Bool)
+    /// "dynimportfail" or "preferlinkext": a wish about the link mode.
+    case linkModeFlag(String)
+    /// A host object or an unknown format, by its kind.
+    case foreign(String)
+    /// The linker prints this error and goes on, to exit with 2 at the end.
+    case error(String)
+  }
+
+  /// Parses the file at `path`.
+  ///
+  /// - Throws: `ErrorNumber` wrapped as `.cannotOpen`, or a `LinkFailure`.
+  package static func open(_ path: String) throws(ArchiveError) -> Archive {
+    switch MappedFile.open(path) {
+    case .failure(let e): throw .cannotOpen(e)
+    case .success(let file):
+      do throws(LinkFailure) {
+        return try Archive(file: file)
+      } catch {
+        throw .failure(error)
+      }
+    }
+  }
+
+  init(file: MappedFile) throws(LinkFailure) {
+    self.file = file
+    let bytes = file.bytes
+    guard bytes.hasPrefix("!<arch>\n") else {
+      members = [
+        Member(
+          name: file.path,
+          content: try MemberParser(file: file, name: file.path).parse(bytes.slice(0, bytes.count), at: 0))
+      ]
+      return
+    }
+    var members: [Member] = []
+    var offset = 8
+    while let header = Header(bytes, at: offset) {
+      offset += 60
+      let size = header.size
+      guard size >= 0, size <= bytes.count - offset else {
+        throw .corrupt(file: file.path, detail: "malformed archive: member \(header.name) leaves the file")
+      }
+      let at = offset
+      offset += size + (size & 1)
+      guard let kind = Self.kind(ofMember: header.name) else { continue }
+      let name = "\(file.path)(\(header.name))"
+      if kind == .flag { members.append(Member(name: name, content: .linkModeFlag(header.name))) }
+      // A name of 16 bytes may have lost its suffix, and is taken whatever it says.
+      guard kind == .object else { continue }
+      let parser = MemberParser(file: file, name: name)
+      members.append(Member(name: name, content: try parser.parse(bytes.slice(at, size), at: at)))
+    }
+    self.members = members
+  }
+
+  private enum Kind { case object, flag }
+
+  private static func kind(ofMember name: String) -> Kind? {
+    if name == "__.PKGDEF" { return nil }
+    if name == "dynimportfail" || name == "preferlinkext" { return .flag }
+    if name.utf8.count < 16, !name.hasSuffix(".o"), !name.hasSuffix(".syso") { return nil }
+    return .object
+  }
+
+  private struct Header {
+    let name: String
+    let size: Int
+
+    /// The 60-byte member header at `offset`; nil at the end of the archive.
+    init?(_ bytes: ByteView, at offset: Int) {
+      guard bytes.fits(offset, 60) else { return nil }
+      func field(_ at: Int, _ n: Int) -> String {
+        let text = bytes.slice(offset + at, n).string
+        return String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+      }
+      name = field(0, 16)
+      size = Int(field(48, 10)) ?? 0
+    }
+  }
+}
+
+package enum ArchiveError: Error, Sendable {
+  case cannotOpen(ErrorNumber)
+  case failure(LinkFailure)
+}
+
+/// Reads one archive member: the text header of a Go object, then the object.
+private struct MemberParser {
+  let file: MappedFile
+  let name: String
+
+  func parse(_ bytes: ByteView, at start: Int) throws(LinkFailure) -> Archive.Content {
+    if let format = foreignFormat(bytes) { return .foreign(format) }
+    guard let lineEnd = bytes.buffer.firstIndex(of: 0x0a) else {
+      return .error("truncated object file: \(name): EOF")
+    }
+    let line = bytes.slice(0, lineEnd + 1)
+    guard line.hasPrefix("go object ") else {
+      return .error("\(name): not an object file: @\(start) \(goQuoted(line))")
+    }
+    guard let body = objectStart(bytes, from: lineEnd + 1) else {
+      return .error("truncated object file: \(name)")
+    }
+    let (isMain, hasCgo) = packageData(bytes.slice(lineEnd + 1, body - lineEnd - 3))
+    let object = try GoObject.parse(bytes.slice(body, bytes.count - body), of: file, name: name)
+    return .object(object, header: line.string, isMain: isMain, hasCgo: hasCgo)
+  }
+
+  private func foreignFormat(_ b: ByteView) -> String? {
+    let magic = UInt32(b.u8(0)) << 24 | UInt32(b.u8(1)) << 16 | UInt32(b.u8(2)) << 8 | UInt32(b.u8(3))
+    if magic == 0x7f45_4c46 { return "ELF" }
+    if magic & ~1 == 0xfeed_face || magic & ~0x0100_0000 == 0xcefa_edfe { return "Mach-O" }
+    if [0x4c01, 0x6486, 0xc401, 0x64aa].contains(magic >> 16) { return "PE" }
+    if magic >> 16 == 0x01d7 || magic >> 16 == 0x01f7 { return "XCOFF" }
+    return b.hasPrefix("go o") ? nil : "unrecognized"
+  }
+
+  /// The offset behind the "\n!\n" that ends the text part; "$$" marks quote sections in which it does not
+  /// count (lib.go ldobj).
+  private func objectStart(_ b: ByteView, from: Int) -> Int? {
+    var markers = 0
+    var i = from
+    while i + 1 < b.count {
+      if b.u8(i - 1) == 0x0a {
+        if markers & 1 == 0, b.u8(i) == 0x21, b.u8(i + 1) == 0x0a { return i + 2 }
+        if b.u8(i) == 0x24, b.u8(i + 1) == 0x24 { markers += 1 }
+      }
+      i += 1
+    }
+    return nil
+  }
+
+  /// What the text part says: whether a header line is "main", and whether there is a cgo section
+  /// (ld/go.go ldpkg).
+  private func packageData(_ b: ByteView) -> (isMain: Bool, hasCgo: Bool) {
+    var isMain = false
+    var start = 0
+    while start < b.count {
+      var end = start
+      while end < b.count, b.u8(end) != 0x0a { end += 1 }
+      let line = b.slice(start, end - start)
+      start = end + 1
+      if line.isEmpty { break }
+      if line.count == 4, line.hasPrefix("main") { isMain = true }
+    }
+    guard start < b.count else { return (isMain, false) }
+    let rest = b.slice(start, b.count - start)
+    return (isMain, contains(rest, "\n$$  // cgo"))
+  }
+
+  private func contains(_ b: ByteView, _ needle: StaticString) -> Bool {
+    let n = needle.utf8CodeUnitCount
+    guard b.count >= n else { return false }
+    for i in 0...(b.count - n) where b.u8(i) == 0x0a {
+      if b.slice(i, n).hasPrefix(needle) { return true }
+    }
+    return false
+  }
+}
+
+/// The bytes as Go's %q prints them, for ASCII text.
+package func goQuoted(_ b: ByteView) -> String {
+  var out = "\""
+  for c in b.buffer {
+    switch c {
+    case 0x0a: out += "\\n"
+    case 0x09: out += "\\t"
+    case 0x0d: out += "\\r"
+    case 0x22: out += "\\\""
+    case 0x5c: out += "\\\\"
+    case 0x20..<0x7f: out.append(Character(Unicode.Scalar(c)))
+    default:
+      let hex = String(c, radix: 16)
+      out += "\\x" + (hex.count == 1 ? "0" : "") + hex
+    }
+  }
+  return out + "\""
+}

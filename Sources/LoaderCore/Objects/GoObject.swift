@@ -1,0 +1,128 @@
+/// One parsed Go object: the mapped bytes, where its blocks lie, and what every link needs of it.
+///
+/// Immutable after `parse`, shared by all programs of a daemon. Offsets and counts of the blocks are
+/// checked here once; what single symbols say (their names, relocations, data) is checked on access by
+/// `ObjectView`, which reports a lie through `fault`.
+package final class GoObject: @unchecked Sendable {
+  package struct Import: Sendable {
+    package let path: String
+    package let fingerprint: UInt64
+  }
+
+  package let file: MappedFile
+  /// The object's bytes inside the archive, from its magic to its end.
+  package let view: ObjectView
+  package let fingerprint: UInt64
+  package let imports: [Import]
+  /// Referenced packages, as their escaped path prefix; index 0 is not used.
+  package let packages: [String]
+  /// A hash of every symbol's name, by local index (hashed symbols have none); see `NameHash`.
+  package let nameHashes: UnsafeMutablePointer<UInt32>
+  private let faultCell: UnsafeMutablePointer<UInt32>
+
+  private init(
+    file: MappedFile, view: ObjectView, fingerprint: UInt64, imports: [Import], packages: [String],
+    nameHashes: UnsafeMutablePointer<UInt32>, faultCell: UnsafeMutablePointer<UInt32>
+  ) {
+    self.file = file
+    self.view = view
+    self.fingerprint = fingerprint
+    self.imports = imports
+    self.packages = packages
+    self.nameHashes = nameHashes
+    self.faultCell = faultCell
+  }
+
+  deinit {
+    nameHashes.deallocate()
+    faultCell.deallocate()
+  }
+
+  /// Whether some access found the object to contradict itself.
+  package var isCorrupt: Bool { faultCell.pointee != 0 }
+
+  /// Reads the object whose bytes are `bytes` of `file` (from the object's own magic on).
+  ///
+  /// - Throws: `LinkFailure.corrupt` when the header or a block does not fit.
+  package static func parse(_ bytes: ByteView, of file: MappedFile, name: String) throws(LinkFailure)
+    -> GoObject
+  {
+    func corrupt(_ detail: String) -> LinkFailure { .corrupt(file: name, detail: detail) }
+    guard bytes.hasPrefix(ObjectFormat.magic) else {
+      if bytes.hasPrefix("\0go114ld") {
+        throw .fatal("found object file \(file.path) in old format")
+      }
+      throw corrupt("wrong magic, not a Go object file")
+    }
+    guard bytes.count >= ObjectFormat.headerSize, bytes.count <= Int(Int32.max) else {
+      throw corrupt("truncated object header")
+    }
+    let faultCell = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+    faultCell.initialize(to: 0)
+    guard let view = ObjectView(bytes: bytes, fault: faultCell) else {
+      faultCell.deallocate()
+      throw corrupt("block offsets out of range")
+    }
+    let imports = readImports(view)
+    let packages = readPackages(view)
+    if faultCell.pointee != 0 {
+      faultCell.deallocate()
+      throw corrupt("string outside of the object")
+    }
+    let hashes = UnsafeMutablePointer<UInt32>.allocate(capacity: max(view.symbolCount, 1))
+    for i in 0..<view.symbolCount {
+      hashes[i] = view.isHashed(UInt32(i)) ? 0 : NameHash.of(view.name(UInt32(i)))
+    }
+    return GoObject(
+      file: file, view: view, fingerprint: bytes.u64(8), imports: imports, packages: packages,
+      nameHashes: hashes, faultCell: faultCell)
+  }
+
+  private static func readImports(_ view: ObjectView) -> [Import] {
+    let n = view.blockSize(.autolib) / ObjectFormat.importedPackageSize
+    return (0..<n).map { i in
+      let at = view.block(.autolib) + i * ObjectFormat.importedPackageSize
+      return Import(
+        path: view.stringRef(at: at).string,
+        fingerprint: view.bytes.u64(at + ObjectFormat.stringRefSize))
+    }
+  }
+
+  private static func readPackages(_ view: ObjectView) -> [String] {
+    let n = view.blockSize(.packageIndex) / ObjectFormat.stringRefSize
+    return (0..<n).map { view.stringRef(at: view.block(.packageIndex) + $0 * 8).string }
+  }
+}
+
+/// The hash by which names are looked up: fast on the 10 to 100 bytes of a symbol name, never stored on
+/// disk, and without a meaning of its own.
+package enum NameHash {
+  @inline(__always)
+  package static func of(_ name: ByteView) -> UInt32 {
+    guard let base = name.base else { return 0x9e37_79b9 }
+    var h: UInt64 = 0x9e37_79b9_7f4a_7c15 ^ UInt64(truncatingIfNeeded: name.count)
+    var i = 0
+    let n = name.count
+    while i &+ 8 <= n {
+      h = mix(h ^ base.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+      i &+= 8
+    }
+    if i < n {
+      var tail: UInt64 = 0
+      var shift: UInt64 = 0
+      while i < n {
+        tail |= UInt64(base.load(fromByteOffset: i, as: UInt8.self)) << shift
+        shift &+= 8
+        i &+= 1
+      }
+      h = mix(h ^ tail)
+    }
+    return UInt32(truncatingIfNeeded: h ^ (h >> 32))
+  }
+
+  @inline(__always)
+  private static func mix(_ x: UInt64) -> UInt64 {
+    let p = x.multipliedFullWidth(by: 0xd6e8_feb8_6659_fd93)
+    return p.high ^ p.low
+  }
+}

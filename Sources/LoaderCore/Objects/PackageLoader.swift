@@ -1,0 +1,184 @@
+/// The closure of packages of a program, in the real linker's load order.
+///
+/// Order (cmd/link/internal/ld: main.go addlibpath, lib.go loadlib, link.go addImports): the main object
+/// first; each object's imports in object order, breadth first; then "runtime" if nobody imported it, and
+/// what it imports.
+package struct LoadedPackages: Sendable {
+  package let libraries: [Library]
+  /// In load order.
+  package let objects: [GoObject]
+  /// Index into `libraries`, by object.
+  package let libraryOfObject: [UInt32]
+  /// What the real linker prints on stdout while loading.
+  package let log: String
+}
+
+/// One package of a program.
+package struct Library: Sendable {
+  package let path: String
+  package let file: String
+  /// The package that asked for it first.
+  let sourceRef: String
+  fileprivate(set) var fingerprint: UInt64
+  package fileprivate(set) var isMain = false
+  /// Indices into `LoadedPackages.libraries`, in import order.
+  package fileprivate(set) var imports: [Int] = []
+  /// ObjectID.raw of its objects.
+  package fileprivate(set) var objects: [UInt32] = []
+}
+
+/// Where archives come from: the daemon keeps them parsed, a test reads them.
+package protocol ArchiveSource {
+  func archive(at path: String) throws(ArchiveError) -> Archive
+}
+
+package struct PackageLoader {
+  package struct Request: Sendable {
+    package var mainObject: String
+    /// Package path -> archive file, from -importcfg.
+    package var packageFiles: [String: String]
+    /// The first line every object must start with, "\n" included; nil skips the check (-f).
+    package var expectedHeader: String?
+    package init(mainObject: String, packageFiles: [String: String], expectedHeader: String?) {
+      self.mainObject = mainObject
+      self.packageFiles = packageFiles
+      self.expectedHeader = expectedHeader
+    }
+  }
+
+  private let request: Request
+  private let source: any ArchiveSource
+  private var libraries: [Library] = []
+  private var byPath: [String: Int] = [:]
+  private var objects: [GoObject] = []
+  private var libraryOfObject: [UInt32] = []
+  private var log = ""
+  private var errors = ""
+
+  /// Loads the closure.
+  ///
+  /// - Throws: `LinkFailure` in the real linker's words; `.unsupported` for host objects and cgo.
+  package static func load(_ request: Request, from source: any ArchiveSource) throws(LinkFailure)
+    -> LoadedPackages
+  {
+    var loader = PackageLoader(request: request, source: source)
+    try loader.run()
+    return LoadedPackages(
+      libraries: loader.libraries, objects: loader.objects, libraryOfObject: loader.libraryOfObject,
+      log: loader.log)
+  }
+
+  private init(request: Request, source: any ArchiveSource) {
+    self.request = request
+    self.source = source
+  }
+
+  private mutating func run() throws(LinkFailure) {
+    _ = add(path: "main", file: request.mainObject, from: "command line", fingerprint: 0)
+    var next = 0
+    while next < libraries.count {
+      try loadLibrary(next)
+      next += 1
+    }
+    if let file = request.packageFiles["runtime"] {
+      _ = add(path: "runtime", file: file, from: "internal", fingerprint: 0)
+    } else {
+      log += "loadinternal: cannot find runtime\n"
+    }
+    while next < libraries.count {
+      try loadLibrary(next)
+      next += 1
+    }
+    if !errors.isEmpty { throw .failed(stderr: errors, exitCode: 2) }
+  }
+
+  private mutating func add(path: String, file: String, from: String, fingerprint: UInt64) -> Int {
+    if let known = byPath[path] { return known }
+    byPath[path] = libraries.count
+    libraries.append(Library(path: path, file: file, sourceRef: from, fingerprint: fingerprint))
+    return libraries.count - 1
+  }
+
+  private mutating func loadLibrary(_ k: Int) throws(LinkFailure) {
+    let file = libraries[k].file
+    let archive: Archive
+    do throws(ArchiveError) {
+      archive = try source.archive(at: file)
+    } catch {
+      switch error {
+      case .cannotOpen(let e):
+        throw .exit(message: "cannot open file \(file): open \(file): \(e.text)", stdout: log)
+      case .failure(let f): throw f
+      }
+    }
+    for member in archive.members { try loadMember(member, of: k) }
+    if libraries[k].path == "main", !libraries[k].isMain {
+      throw .exit(message: "\(file): not package main", stdout: log)
+    }
+  }
+
+  private mutating func loadMember(_ member: Archive.Member, of k: Int) throws(LinkFailure) {
+    switch member.content {
+    case .linkModeFlag(let f): throw .unsupported(reason: "archive member \(f)")
+    case .foreign(let format): throw .unsupported(reason: "host object (\(format)) in \(member.name)")
+    case .error(let message): errors += message + "\n"
+    case .object(let object, let header, let isMain, let hasCgo):
+      if let want = request.expectedHeader, header != want {
+        errors +=
+          "\(member.name): linked object header mismatch:\nhave \(quoted(header))\nwant \(quoted(want))\n\n"
+      }
+      if isMain { libraries[k].isMain = true }
+      if hasCgo { throw .unsupported(reason: "cgo directives in \(libraries[k].path)") }
+      try addObject(object, to: k)
+    }
+  }
+
+  private mutating func addObject(_ object: GoObject, to k: Int) throws(LinkFailure) {
+    if object.view.isUnlinkable {
+      throw .fatal(
+        "link: unlinkable object (from package \(libraries[k].path)) - compiler requires -p flag")
+    }
+    libraries[k].objects.append(UInt32(objects.count + 2))
+    objects.append(object)
+    libraryOfObject.append(UInt32(k))
+    // Assembly objects have no fingerprint.
+    if object.fingerprint != 0 {
+      if libraries[k].fingerprint == 0 { libraries[k].fingerprint = object.fingerprint }
+      try checkFingerprint(k, object.fingerprint, libraries[k].sourceRef, libraries[k].fingerprint)
+    }
+    for i in object.imports { try addImport(i, to: k) }
+  }
+
+  private mutating func addImport(_ i: GoObject.Import, to k: Int) throws(LinkFailure) {
+    let path = PackagePath.clean(i.path)
+    let importer = PackagePath.prefix(libraries[k].path)
+    if let known = byPath[path], libraries[known].fingerprint != 0 {
+      try checkFingerprint(known, libraries[known].fingerprint, importer, i.fingerprint)
+      libraries[k].imports.append(known)
+      return
+    }
+    let file = request.packageFiles[path] ?? ""
+    if file.isEmpty { log += "cannot find package \(path) (using -importcfg)\n" }
+    libraries[k].imports.append(
+      add(path: path, file: file, from: importer, fingerprint: i.fingerprint))
+  }
+
+  private func checkFingerprint(
+    _ k: Int, _ have: UInt64, _ from: String, _ want: UInt64
+  ) throws(LinkFailure) {
+    guard have != want else { return }
+    throw .exit(
+      message: "fingerprint mismatch: \(libraries[k].path) has \(hex(have)), import from \(from)"
+        + " expecting \(hex(want))", stdout: log)
+  }
+
+  private func hex(_ fingerprint: UInt64) -> String {
+    let digits = String(fingerprint.byteSwapped, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  private func quoted(_ text: String) -> String {
+    var text = text
+    return text.withUTF8 { goQuoted(ByteView(UnsafeRawPointer($0.baseAddress), $0.count)) }
+  }
+}

@@ -1,0 +1,61 @@
+/// Symbols by name and version: open addressing over (hash, symbol), names compared where they lie.
+struct NameTable: ~Copyable {
+  /// Hash in the high half, SymbolID.raw in the low; 0 is free (no symbol has id 0).
+  private var slots: Table<UInt64>
+  private var mask: Int
+  private(set) var count = 0
+
+  /// Room for about `expected` names before the first rehash.
+  init(expected: Int) {
+    var n = 1024
+    while n < expected * 2 { n *= 2 }
+    slots = Table(repeating: 0, count: n)
+    mask = n - 1
+  }
+
+  @inline(__always)
+  static func hash(_ nameHash: UInt32, version: Int32) -> UInt32 {
+    nameHash &+ UInt32(bitPattern: version) &* 0x9e37_79b1
+  }
+
+  /// The slot of the first symbol for which `matches` holds, or the free slot where it would go.
+  @inline(__always)
+  func find(_ hash: UInt32, matches: (SymbolID) -> Bool) -> (slot: Int, symbol: SymbolID) {
+    var i = Int(hash) & mask
+    let base = slots.base
+    while true {
+      let e = base[i]
+      if e == 0 { return (i, .none) }
+      if UInt32(truncatingIfNeeded: e >> 32) == hash {
+        let s = SymbolID(UInt32(truncatingIfNeeded: e))
+        if matches(s) { return (i, s) }
+      }
+      i = (i &+ 1) & mask
+    }
+  }
+
+  /// Fills a slot that `find` gave as free.
+  @inline(__always)
+  mutating func insert(_ hash: UInt32, _ s: SymbolID, at slot: Int) {
+    slots[slot] = UInt64(hash) << 32 | UInt64(s.raw)
+    count &+= 1
+    if count &* 3 > slots.count &* 2 { grow() }
+  }
+
+  /// Lets an occupied slot name another symbol.
+  mutating func replace(_ s: SymbolID, at slot: Int) {
+    slots[slot] = (slots[slot] & ~0xffff_ffff) | UInt64(s.raw)
+  }
+
+  private mutating func grow() {
+    let n = slots.count * 2
+    let grown = Table<UInt64>(repeating: 0, count: n)
+    mask = n - 1
+    for e in slots.buffer where e != 0 {
+      var i = Int(UInt32(truncatingIfNeeded: e >> 32)) & mask
+      while grown[i] != 0 { i = (i &+ 1) & mask }
+      grown[i] = e
+    }
+    slots = grown
+  }
+}

@@ -1,0 +1,109 @@
+/// Relocation types of Go 1.27 (cmd/internal/objabi/reloctype.go, numbers from its stringer table). The top
+/// bit of the 16-bit field marks a weak relocation: it does not keep its target alive.
+package enum RelocType {
+  package static let weakBit: UInt16 = 0x8000
+  package static let addr: UInt16 = 1
+  package static let addrOff: UInt16 = 5
+  package static let size: UInt16 = 6
+  package static let call: UInt16 = 7
+  package static let callInd: UInt16 = 10
+  package static let const_: UInt16 = 13
+  package static let pcrel: UInt16 = 14
+  package static let tlsLE: UInt16 = 15
+  package static let tlsIE: UInt16 = 16
+  package static let gotOff: UInt16 = 17
+  package static let useField: UInt16 = 21
+  package static let useType: UInt16 = 22
+  package static let useIface: UInt16 = 23
+  package static let useIfaceMethod: UInt16 = 24
+  package static let useNamedMethod: UInt16 = 25
+  package static let methodOff: UInt16 = 26
+  package static let keep: UInt16 = 27
+  package static let gotPCRel: UInt16 = 29
+  package static let dwarfSecRef: UInt16 = 31
+  package static let addrCUOff: UInt16 = 98
+  package static let initOrder: UInt16 = 102
+  package static let dwtxtAddrU1: UInt16 = 103
+  package static let dwtxtAddrU4: UInt16 = 106
+
+  /// R_CALL and its kin on other machines; on amd64 only R_CALL (objabi.RelocType.IsDirectCall).
+  @inline(__always) package static func isDirectCall(_ t: UInt16) -> Bool { t == call }
+}
+
+/// One relocation of a symbol.
+package struct Relocation: Sendable {
+  /// Offset of the field in the symbol.
+  package let offset: Int32
+  /// Bytes of the field; 0 for markers.
+  package let size: UInt8
+  package let typeAndWeak: UInt16
+  package let addend: Int64
+  package let ref: SymbolRef
+
+  @inline(__always)
+  init(offset: Int32, size: UInt8, typeAndWeak: UInt16, addend: Int64, ref: SymbolRef) {
+    self.offset = offset
+    self.size = size
+    self.typeAndWeak = typeAndWeak
+    self.addend = addend
+    self.ref = ref
+  }
+
+  @inline(__always) package var type: UInt16 { typeAndWeak & ~RelocType.weakBit }
+  @inline(__always) package var isWeak: Bool { typeAndWeak & RelocType.weakBit != 0 }
+
+  @inline(__always)
+  init(at p: UnsafeRawPointer) {
+    offset = Int32(littleEndian: p.loadUnaligned(as: Int32.self))
+    size = p.load(fromByteOffset: 4, as: UInt8.self)
+    typeAndWeak = UInt16(littleEndian: p.loadUnaligned(fromByteOffset: 5, as: UInt16.self))
+    addend = Int64(littleEndian: p.loadUnaligned(fromByteOffset: 7, as: Int64.self))
+    ref = SymbolRef(
+      package_: UInt32(littleEndian: p.loadUnaligned(fromByteOffset: 15, as: UInt32.self)),
+      index: UInt32(littleEndian: p.loadUnaligned(fromByteOffset: 19, as: UInt32.self)))
+  }
+
+  /// Writes a relocation record in the object file's form.
+  static func store(
+    at p: UnsafeMutableRawPointer, offset: Int32, size: UInt8, type: UInt16, addend: Int64, ref: SymbolRef
+  ) {
+    p.storeBytes(of: offset.littleEndian, as: Int32.self)
+    p.storeBytes(of: size, toByteOffset: 4, as: UInt8.self)
+    p.storeBytes(of: type.littleEndian, toByteOffset: 5, as: UInt16.self)
+    p.storeBytes(of: addend.littleEndian, toByteOffset: 7, as: Int64.self)
+    p.storeBytes(of: ref.package_.littleEndian, toByteOffset: 15, as: UInt32.self)
+    p.storeBytes(of: ref.index.littleEndian, toByteOffset: 19, as: UInt32.self)
+  }
+}
+
+/// The relocations of one symbol, in object file order, with what is needed to resolve their targets.
+package struct Relocations {
+  let base: UnsafeRawPointer?
+  package let count: Int
+  /// The object the records were written in; their references are relative to it.
+  package let object: UnsafePointer<LoadedObject>
+
+  @inline(__always)
+  package subscript(_ i: Int) -> Relocation {
+    guard i >= 0, i < count, let base else { return .none }
+    return Relocation(at: base + i &* ObjectFormat.relocSize)
+  }
+
+  /// The index of the first relocation at `offset`, of whatever type (ld/decodesym.go, decodeReloc).
+  @inline(__always)
+  package func first(at offset: Int) -> Int? {
+    guard let base else { return nil }
+    var p = base
+    for i in 0..<count {
+      if Int(Int32(littleEndian: p.loadUnaligned(as: Int32.self))) == offset { return i }
+      p += ObjectFormat.relocSize
+    }
+    return nil
+  }
+}
+
+extension Relocation {
+  /// A relocation that does nothing and points nowhere.
+  package static let none = Relocation(
+    offset: 0, size: 0, typeAndWeak: 0, addend: 0, ref: SymbolRef(package_: 0, index: 0))
+}

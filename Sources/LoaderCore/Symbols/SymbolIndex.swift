@@ -1,0 +1,183 @@
+/// The one index of a program's symbols.
+///
+/// Numbering rules (cmd/link/internal/loader/loader.go, Preload … LoadSyms), which the bytes of the output
+/// depend on, because the data sorts and the symbol table fall back to it:
+/// 1. index 0 is no symbol;
+/// 2. for each object in load order, all its package definitions; unnamed and static ones each get an
+///    index of their own;
+/// 3. for each object: its short hashed, hashed and non-package definitions; equal hashes share the first
+///    index, and so do equal (name, ABI);
+/// 4. for each object, references to names that nobody defines;
+/// 5. what the linker makes, in the order of making.
+/// A later definition that wins keeps the first one's index; `ObjectSymbol` says whose content counts.
+package final class SymbolIndex: @unchecked Sendable {
+  /// Indexed by SymbolID.
+  var symbols: Table<ObjectSymbol>
+  /// Indexed by ObjectID.
+  var loaded: Table<LoadedObject>
+  var externals: Table<ExternalSymbol>
+  var names: NameTable
+  /// Indexed by the number of the builtin.
+  let builtins: Table<UInt32>
+  /// log2 of the alignment plus 1, 0 when no definition gave one; indexed by SymbolID.
+  var alignments: Table<UInt8>
+  /// Attributes from the objects; indexed by SymbolID.
+  var attributes: Table<Attributes>
+  package let libraries: [Library]
+  /// The inputs, in load order; keeps their memory alive. `objects[k]` is ObjectID k + 2.
+  package let objects: [GoObject]
+  let arena = Arena()
+  private var nextStatic: Int32 = 0
+  /// The first symbol that no object defines.
+  package internal(set) var firstExternal = SymbolID.none
+  package internal(set) var wasmExports: [SymbolID] = []
+  /// Number of payload mismatches that -strictdups found.
+  package internal(set) var strictDupCount = 0
+  private let externalView: UnsafeMutablePointer<UInt32>
+
+  package struct Attributes: OptionSet, BitwiseCopyable, Sendable {
+    package let rawValue: UInt8
+    @inline(__always) package init(rawValue: UInt8) { self.rawValue = rawValue }
+    package static let local = Attributes(rawValue: 1)
+    package static let usedInIface = Attributes(rawValue: 2)
+    /// Not to be laid out with the data ("special" in the loader).
+    package static let special = Attributes(rawValue: 4)
+    package static let notInSymbolTable = Attributes(rawValue: 8)
+    /// Made by the linker as live from the start (symbolbuilder.go CreateSymForUpdate): never queued.
+    package static let bornReachable = Attributes(rawValue: 16)
+  }
+
+  init(libraries: [Library], objects: [GoObject], builtinCount: Int) {
+    self.libraries = libraries
+    self.objects = objects
+    var definitions = 0
+    var named = 0
+    for o in objects {
+      definitions += o.view.definitions
+      named += o.view.packageDefs + o.view.nonPackageDefs
+    }
+    symbols = Table(capacity: definitions / 2 + 4096)
+    symbols.append(ObjectSymbol(object: 0, local: 0))
+    loaded = Table(capacity: objects.count + 2)
+    externals = Table(capacity: 4096)
+    names = NameTable(expected: named / 2)
+    builtins = Table(repeating: 0, count: max(builtinCount, 1))
+    alignments = Table(repeating: 0, count: 1)
+    attributes = Table(repeating: [], count: 1)
+    externalView = .allocate(capacity: 1)
+    externalView.initialize(to: 0)
+  }
+
+  deinit {
+    for i in 0..<loaded.count {
+      loaded[i].symbols.deallocate()
+      loaded[i].packages.deallocate()
+    }
+    externalView.deallocate()
+  }
+
+  package var count: Int { symbols.count }
+  package var objectCount: Int { loaded.count }
+
+  package var reader: SymbolReader {
+    SymbolReader(
+      symbols: symbols.base, objects: loaded.base, externals: externals.base, builtins: builtins.base,
+      builtinCount: builtins.count, count: symbols.count, objectCount: loaded.count)
+  }
+
+  /// The first object found corrupt by an access, if any.
+  package var corruptObject: GoObject? { objects.first { $0.isCorrupt } }
+
+  package func library(of object: ObjectID) -> Library {
+    libraries[Int(loaded[object.index].library)]
+  }
+
+  /// The package of a symbol: its object's library, empty for the linker's own (loader.go SymPkg).
+  package func packagePath(_ s: SymbolID) -> String {
+    let u = reader.unit(s)
+    return u.raw > 1 ? library(of: u).path : ""
+  }
+
+  // MARK: alignment and attributes
+
+  /// Bytes; 0 when no definition gave an alignment.
+  @inline(__always) package func alignment(_ s: SymbolID) -> Int {
+    guard s.index < alignments.count else { return 0 }
+    let a = alignments[s.index]
+    return a == 0 ? 0 : 1 << Int(a - 1)
+  }
+
+  package func setAlignment(_ s: SymbolID, _ bytes: Int) {
+    alignments.grow(to: symbols.count, with: 0)
+    alignments[s.index] = bytes <= 0 ? 0 : UInt8(truncatingIfNeeded: bytes.trailingZeroBitCount + 1)
+  }
+
+  @inline(__always) package func attributes(_ s: SymbolID) -> Attributes {
+    s.index < attributes.count ? attributes[s.index] : []
+  }
+
+  package func insert(_ a: Attributes, for s: SymbolID) {
+    attributes.grow(to: symbols.count, with: [])
+    attributes[s.index] = attributes[s.index].union(a)
+  }
+
+  package func remove(_ a: Attributes, for s: SymbolID) {
+    attributes.grow(to: symbols.count, with: [])
+    attributes[s.index] = attributes[s.index].subtracting(a)
+  }
+
+  // MARK: look-up
+
+  /// The symbol of that name, or none. Versions: 0 ABI0 and data, 1 ABIInternal.
+  package func lookup(_ name: ByteView, version: Int32) -> SymbolID {
+    let r = reader
+    let h = NameTable.hash(NameHash.of(name), version: version)
+    return names.find(h) { r.name($0) == name && r.version($0) == version }.symbol
+  }
+
+  package func lookup(_ name: String, version: Int32 = 0) -> SymbolID {
+    withBytes(name) { lookup($0, version: version) }
+  }
+
+  func withBytes<R>(_ text: String, _ body: (ByteView) -> R) -> R {
+    var text = text
+    return text.withUTF8 { body(ByteView(UnsafeRawPointer($0.baseAddress), $0.count)) }
+  }
+
+  // MARK: linker-made symbols
+
+  /// The symbol of that name; made undefined when there is none (loader.go LookupOrCreateSym).
+  package func lookupOrCreate(_ name: String, version: Int32 = 0) -> SymbolID {
+    let found = lookup(name, version: version)
+    return found.isNone ? create(arena.intern(name), version: version) : found
+  }
+
+  /// Adds a symbol under a name that is not taken; `name` must outlive the index.
+  func create(_ name: ByteView, version: Int32) -> SymbolID {
+    let r = reader
+    let h = NameTable.hash(NameHash.of(name), version: version)
+    let slot = names.find(h) { r.name($0) == name && r.version($0) == version }.slot
+    let s = addExternal(name, version: version)
+    names.insert(h, s, at: slot)
+    return s
+  }
+
+  /// A symbol that no name finds, with a version below 0 (loader.go CreateStaticSym).
+  package func createStatic(_ name: String) -> SymbolID {
+    nextStatic -= 1
+    return addExternal(arena.intern(name), version: nextStatic)
+  }
+
+  /// A symbol in no table (loader.go CreateExtSym, MakeSymbolBuilder).
+  package func createUnlisted(_ name: String, version: Int32 = 0) -> SymbolID {
+    addExternal(arena.intern(name), version: version)
+  }
+
+  private func addExternal(_ name: ByteView, version: Int32) -> SymbolID {
+    let s = SymbolID(symbols.count)
+    if firstExternal.isNone { firstExternal = s }
+    symbols.append(ObjectSymbol(object: 1, local: UInt32(externals.count)))
+    externals.append(ExternalSymbol(name: name, version: version, kind: .undefined))
+    return s
+  }
+}
