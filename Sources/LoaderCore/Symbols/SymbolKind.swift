@@ -62,3 +62,9 @@ package enum SymbolKind: UInt8, Comparable, Sendable {
     }
   }
 }
+
+extension SymbolKind {
+  /// The kind for an object file's byte; a number no release uses is undefined.
+  @inline(__always)
+  package static func fromObjectByte(_ kind: UInt8) -> SymbolKind { kindTable.pointer[Int(kind)] }
+}
