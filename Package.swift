@@ -50,6 +50,7 @@ let package = Package(
       dependencies: [
         "Protocol", "LoaderCore", "ImageWriter",
         .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),

@@ -107,7 +107,7 @@ package enum StringData {
   /// - Parameter values: name and value in order of first mention.
   /// - Returns: error lines for variables that are not strings.
   package static func apply(
-    _ values: [(name: String, value: String)], _ index: SymbolIndex, _ live: inout LiveSet
+    _ values: [(name: String, value: [UInt8])], _ index: SymbolIndex, _ live: inout LiveSet
   ) -> [String] {
     var errors: [String] = []
     for (name, value) in values {
@@ -126,12 +126,11 @@ package enum StringData {
     return errors
   }
 
-  private static func set(_ s: SymbolID, to value: String, _ index: SymbolIndex, _ live: inout LiveSet) {
+  private static func set(_ s: SymbolID, to bytes: [UInt8], _ index: SymbolIndex, _ live: inout LiveSet) {
     index.makeOwned(s)
     if index.reader.kind(s) == .bss { index.setKind(s, .data) }
     let name = index.reader.name(s).string
     let text = LinkerSymbols(index).update("\(name).str", &live)
-    let bytes = Array(value.utf8)
     index.addBytes(text, bytes + [0])
     index.setKind(text, .rodata)
     // The size stays: sanitizers give the variable a red zone.
@@ -147,7 +146,7 @@ package enum StringData {
 /// (cmd/link/internal/ld/data.go buildinfo).
 package enum BuildInfo {
   package static func define(
-    version: String, moduleInfo: String, _ index: SymbolIndex, _ live: inout LiveSet
+    version: String, moduleInfo: [UInt8], _ index: SymbolIndex, _ live: inout LiveSet
   ) {
     let symbols = LinkerSymbols(index)
     let s = symbols.update("go:buildinfo", &live)
@@ -155,8 +154,7 @@ package enum BuildInfo {
     index.setAlignment(s, 16)
     var data: [UInt8] = [0xff] + Array(" Go buildinf:".utf8) + [8, 2]
     data += [UInt8](repeating: 0, count: 32 - data.count)
-    for text in [version, moduleInfo] {
-      let bytes = Array(text.utf8)
+    for bytes in [Array(version.utf8), moduleInfo] {
       var n = bytes.count
       while n >= 0x80 {
         data.append(UInt8(n & 0x7f | 0x80))

@@ -44,9 +44,10 @@ package final class GoObject: @unchecked Sendable {
   /// Reads the object whose bytes are `bytes` of `file` (from the object's own magic on).
   ///
   /// - Throws: `LinkFailure.corrupt` when the header or a block does not fit.
-  package static func parse(_ bytes: ByteView, of file: MappedFile, name: String) throws(LinkFailure)
-    -> GoObject
-  {
+  /// - Parameter hashes: `nameHashes` from an earlier parse of the same bytes; computed when absent.
+  package static func parse(
+    _ bytes: ByteView, of file: MappedFile, name: String, hashes known: ByteView? = nil
+  ) throws(LinkFailure) -> GoObject {
     func corrupt(_ detail: String) -> LinkFailure { .corrupt(file: name, detail: detail) }
     guard bytes.hasPrefix(ObjectFormat.magic) else {
       if bytes.hasPrefix("\0go114ld") {
@@ -70,12 +71,24 @@ package final class GoObject: @unchecked Sendable {
       throw corrupt("string outside of the object")
     }
     let hashes = UnsafeMutablePointer<UInt32>.allocate(capacity: max(view.symbolCount, 1))
-    for i in 0..<view.symbolCount {
-      hashes[i] = view.isHashed(UInt32(i)) ? 0 : NameHash.of(view.name(UInt32(i)))
+    if let known, known.count == 4 * view.symbolCount {
+      for i in 0..<view.symbolCount { hashes[i] = known.u32(4 * i) }
+    } else {
+      for i in 0..<view.symbolCount {
+        hashes[i] = view.isHashed(UInt32(i)) ? 0 : NameHash.of(view.name(UInt32(i)))
+      }
     }
     return GoObject(
       file: file, view: view, fingerprint: bytes.u64(8), imports: imports, packages: packages,
       nameHashes: hashes, faultCell: faultCell)
+  }
+
+  /// Symbols of the object at `bytes`, as its header tells; 0 when that makes no sense.
+  static func symbolCount(_ bytes: ByteView) -> Int {
+    let first = ObjectFormat.Block.symbolDef.rawValue
+    let last = ObjectFormat.Block.nonPackageRef.rawValue
+    let size = Int(bytes.u32(20 + 4 * (last + 1))) - Int(bytes.u32(20 + 4 * first))
+    return max(0, size / ObjectFormat.symbolSize)
   }
 
   private static func readImports(_ view: ObjectView) -> [Import] {

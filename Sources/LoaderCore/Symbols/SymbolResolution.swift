@@ -32,6 +32,7 @@ package struct SymbolResolver: ~Copyable {
     var resolver = SymbolResolver(index: index, profile: profile, options: options)
     resolver.addObjects(program)
     try resolver.run()
+    for e in program.exports { _ = index.lookupOrCreate(e.name, version: e.version) }
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
