@@ -4,9 +4,11 @@ import Synchronization
 
 /// The parsed archives of all programs: what stays resident between links, keyed by content.
 ///
-/// A file counts as unchanged when its stamp (device, inode, size, mtime, ctime in ns) is. A build cache
-/// path names its content; any other file is hashed when it is first seen, and again when it was so young
-/// at that time that a second write could have left the same stamp.
+/// A file counts as unchanged when its stamp (device, inode, size, mtime, ctime in ns) is, unless it was so
+/// young when it was read that a second write could have left the same stamp: then it is read again. A
+/// build cache path names its content, so the same content is parsed once wherever it lies; any other file
+/// is known by its path and stamp (a cold build of a big program brings gigabytes of them: hashing those
+/// would cost more than parsing).
 package final class ArchiveStore: Sendable {
   private struct Entry: Sendable {
     let stamp: FileStamp
@@ -122,7 +124,7 @@ package final class ArchiveStore: Sendable {
   }
 
   private func read(_ file: MappedFile, path: String, link: Int) -> Result<ArchiveSet.File, ArchiveError> {
-    let key = ContentKey.named(by: path) ?? ContentKey.hashing(file.bytes)
+    let key = ContentKey.named(by: path) ?? ContentKey.identity(path, file.stamp)
     let age = Clock.realtimeNanoseconds() - file.stamp.modifiedNanoseconds
     let entry = Entry(
       stamp: file.stamp, key: key,

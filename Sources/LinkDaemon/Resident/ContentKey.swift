@@ -26,6 +26,17 @@ package struct ContentKey: Hashable, Sendable {
     return ContentKey(Array(h.finalize()))
   }
 
+  /// A key for a file that is known by its path and stamp only.
+  static func identity(_ path: String, _ stamp: FileStamp) -> ContentKey {
+    var h = SHA256()
+    h.update(data: Array("path\0\(path)\0".utf8))
+    for v in [
+      stamp.device, stamp.inode, UInt64(bitPattern: stamp.size),
+      UInt64(bitPattern: stamp.modifiedNanoseconds), UInt64(bitPattern: stamp.changedNanoseconds),
+    ] { withUnsafeBytes(of: v.littleEndian) { h.update(bufferPointer: $0) } }
+    return ContentKey(Array(h.finalize()))
+  }
+
   /// The key that a build cache path carries: `…/xx/<64 hex digits>-d`, where the digits are the file's
   /// SHA-256 and begin with xx (cmd/go/internal/cache). Nil for any other path.
   package static func named(by path: String) -> ContentKey? {
