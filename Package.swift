@@ -55,6 +55,11 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "LinkDaemonTests", dependencies: ["LinkDaemon"], swiftSettings: strict),
 
+    // Two linked files -> where they differ, in words. Knows nothing of linking.
+    .target(name: "ImageDiff", swiftSettings: strict),
+    .testTarget(name: "ImageDiffTests", dependencies: ["ImageDiff"], swiftSettings: strict),
+    .executableTarget(name: "elfdiff", dependencies: ["ImageDiff"], swiftSettings: strict),
+
     .executableTarget(
       name: "linkd",
       dependencies: [
@@ -63,7 +68,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "linkctl",
-      dependencies: ["Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Protocol", "ImageDiff", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
   ]
 )
