@@ -13,6 +13,9 @@ package struct FunctionTable: Sendable {
   let fileTable: Int
   let pcTable: Int
   let functionTable: Int
+  /// Where go:func.* and findfunctab start in the section, as the module data says; nil when it does not.
+  let funcData: Int?
+  let findTable: Int?
 
   static let magic: UInt32 = 0xffff_fff1
   static let headerFields = [
@@ -53,6 +56,13 @@ package struct FunctionTable: Sendable {
     fileTable = words[5]
     pcTable = words[6]
     functionTable = words[7]
+    let module = ModuleData(image: image)
+    func offset(_ word: String) -> Int? {
+      guard let address = module?.word(word), found.contains(address: address) else { return nil }
+      return Int(address - found.address)
+    }
+    funcData = offset("gofunc")
+    findTable = offset("findfunctab")
   }
 
   private func u32(_ offset: Int) -> Int {
@@ -111,6 +121,10 @@ package struct FunctionTable: Sendable {
       return "filetab+\(hex(offset - fileTable)): \(stringAround(offset, from: fileTable))"
     }
     if offset < functionTable { return "pctab+\(hex(offset - pcTable))" + pcTableUser(offset - pcTable) }
+    if let findTable, offset >= findTable { return describeFindTable(offset - findTable) }
+    if let funcData, offset >= funcData {
+      return "go:func.*+\(hex(offset - funcData))" + functionDataUser(offset - funcData)
+    }
     return describeFunctionTable(offset)
   }
 
@@ -131,15 +145,13 @@ package struct FunctionTable: Sendable {
     let slot = (field - Self.recordSize) / 4
     if slot < pcdataCount { return "\(owner): pcdata[\(slot)]" }
     if slot < pcdataCount + funcdataCount { return "\(owner): funcdata[\(slot - pcdataCount)]" }
-    if index + 1 < functionCount { return "padding behind \(owner)" }
-    let end = record(index) + Self.recordSize + 4 * (pcdataCount + funcdataCount)
-    let table = (end + 7) / 8 * 8
-    guard offset >= table else { return "padding before findfunctab" }
-    let bucket = (offset - table) / 20
-    let within = (offset - table) % 20
-    let address = textStart + UInt64(bucket) * 4096
-    let what = within < 4 ? "base index" : "subbucket \(within - 4)"
-    return "findfunctab bucket \(bucket) (from \(hex(address))): \(what)"
+    return "padding behind \(owner)"
+  }
+
+  private func describeFindTable(_ offset: Int) -> String {
+    let address = textStart + UInt64(offset / 20) * 4096
+    let what = offset % 20 < 4 ? "base index" : "subbucket \(offset % 20 - 4)"
+    return "findfunctab bucket \(offset / 20) (from \(hex(address))): \(what)"
   }
 
   private func stringAround(_ offset: Int, from start: Int) -> String {
@@ -166,5 +178,21 @@ package struct FunctionTable: Sendable {
     }
     guard best.start >= 0 else { return "" }
     return ": byte \(offset - best.start) of \(best.table) first used by \(name(best.function))"
+  }
+
+  /// The function and slot whose funcdata offset is the last one at or before `offset` in go:func.*.
+  private func functionDataUser(_ offset: Int) -> String {
+    var best = (start: -1, function: 0, slot: 0)
+    for index in 0..<functionCount {
+      let at = record(index)
+      let first = at + Self.recordSize + 4 * u32(at + 28)
+      let count = Int(bytes.byte(at: section.offset + at + 43) ?? 0)
+      for slot in 0..<count {
+        let start = u32(first + 4 * slot)
+        if start <= offset, start > best.start { best = (start, index, slot) }
+      }
+    }
+    guard best.start >= 0 else { return "" }
+    return ": byte \(offset - best.start) of funcdata[\(best.slot)] first used by \(name(best.function))"
   }
 }

@@ -31,7 +31,9 @@ struct Locator: Sendable {
     default: break
     }
     guard section.address != 0 else { return details }
-    if let name = symbols.describe(address, from: section.address) {
+    if let name = symbols.describe(section: section.name, offset: offset),
+      details.isEmpty || !name.contains("behind the end")
+    {
       details.append("symbol \(name)")
     } else if section.name == ".text", let name = functions?.describe(address: address) {
       details.append("function \(name)")

@@ -7,13 +7,14 @@ package struct SymbolNames: Sendable {
   }
   private var entries: [Entry] = []
   private var nameEnd = 0
-  private let bytes: FileBytes
+  private let image: ELFImage
+  private var bytes: FileBytes { image.bytes }
 
   package var isEmpty: Bool { entries.isEmpty }
 
   /// Reads .symtab of `image`; an image without one gives no names.
   package init(image: ELFImage) {
-    bytes = image.bytes
+    self.image = image
     guard let table = image.section(".symtab"), Int(table.link) < image.sections.count else { return }
     let strings = image.sections[Int(table.link)]
     nameEnd = strings.offset + strings.fileSize
@@ -33,9 +34,11 @@ package struct SymbolNames: Sendable {
     entries.sort { ($0.address, $0.size) < ($1.address, $1.size) }
   }
 
-  /// `name+0xOFFSET` of the last symbol that starts at or before `address`, if it is in the same section span
-  /// (`from` is the section's start): says so when the address is behind the symbol's end.
-  func describe(_ address: UInt64, from start: UInt64) -> String? {
+  /// `name+0xOFFSET` of the last symbol of the section of that name that starts at or before `offset`, or how far
+  /// behind the symbol's end it is. The section may lie at another address than in the file in question.
+  func describe(section name: String, offset: Int) -> String? {
+    guard let section = image.section(name), section.address != 0 else { return nil }
+    let address = section.address &+ UInt64(offset)
     var low = 0
     var high = entries.count
     while low < high {
@@ -44,7 +47,8 @@ package struct SymbolNames: Sendable {
     }
     guard low > 0 else { return nil }
     let entry = entries[low - 1]
-    guard entry.address >= start, let name = bytes.cString(at: entry.nameOffset, end: nameEnd) else {
+    guard entry.address >= section.address, let name = bytes.cString(at: entry.nameOffset, end: nameEnd)
+    else {
       return nil
     }
     let offset = address - entry.address
