@@ -55,9 +55,8 @@ def build(row, scratch, env, extra_flags=()):
     folder = os.path.join(scratch, "fixtures", row.label.replace("/", "_") + "".join(extra_flags).replace("-", "_"))
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    env = dict(env, LINKD_CAPTURE_DIR=folder, LINKD_CAPTURE_ALL="1", **row.env)
+    env = dict(env, LINKD_CAPTURE_DIR=folder, LINKD_CAPTURE_ALL="1", LINKD_CAPTURE_ONLY="1", **row.env)
     shim = "-toolexec=" + os.path.join(lib.ROOT, "scripts/capture-shim")
-    # cmd/go does not link a second time what it has; another name of the output each time makes it link.
     command = ["go", "build", shim, "-o", os.path.join(folder, "a.out"), *row.flags, *extra_flags, "./" + row.program]
     done = subprocess.run(command, env=env, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     found = lib.Bundle.find([folder])
