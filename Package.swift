@@ -58,7 +58,6 @@ let package = Package(
     // Two linked files -> where they differ, in words. Knows nothing of linking.
     .target(name: "ImageDiff", swiftSettings: strict),
     .testTarget(name: "ImageDiffTests", dependencies: ["ImageDiff"], swiftSettings: strict),
-    .executableTarget(name: "elfdiff", dependencies: ["ImageDiff"], swiftSettings: strict),
 
     .executableTarget(
       name: "linkd",
@@ -68,7 +67,12 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "linkctl",
-      dependencies: ["Protocol", "ImageDiff", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Protocol", "ImageDiff", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
+
+    // Rules about the repository itself: who imports whom, file lengths, no traps, documents that are true.
+    .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )

@@ -29,7 +29,7 @@ package struct ELFSection: Sendable, Equatable {
   static let noBits: UInt32 = 8
 
   /// Bytes the section takes in the file: none for .bss and its like.
-  package var fileSize: Int { type == Self.noBits ? 0 : Int(clamping: size) }
+  package var fileSize: Int { type == Self.noBits ? 0 : ELFImage.position(size) }
 
   func contains(address a: UInt64) -> Bool { address != 0 && a >= address && a - address < size }
 }
@@ -55,7 +55,6 @@ package struct ELFImage: Sendable {
   package let segments: [ELFSegment]
   let segmentTableOffset: Int
   let sectionTableOffset: Int
-  /// Offset in the file of the section name table, by its index; 0 when there is none.
   static let headerSize = 64
   static let segmentEntrySize = 56
   static let sectionEntrySize = 64
@@ -75,8 +74,8 @@ package struct ELFImage: Sendable {
     }
     self.bytes = bytes
     entry = try need(bytes.integer(UInt64.self, at: 24), "header")
-    let segmentOffset = Int(clamping: try need(bytes.integer(UInt64.self, at: 32), "header"))
-    let sectionOffset = Int(clamping: try need(bytes.integer(UInt64.self, at: 40), "header"))
+    let segmentOffset = Self.position(try need(bytes.integer(UInt64.self, at: 32), "header"))
+    let sectionOffset = Self.position(try need(bytes.integer(UInt64.self, at: 40), "header"))
     let segmentCount = Int(try need(bytes.integer(UInt16.self, at: 56), "header"))
     let sectionCount = Int(try need(bytes.integer(UInt16.self, at: 60), "header"))
     let nameIndex = Int(try need(bytes.integer(UInt16.self, at: 62), "header"))
@@ -99,16 +98,16 @@ package struct ELFImage: Sendable {
       }
       let names = raw[nameIndex].0
       if index > 0 {
-        let (at, overflow) = names.offset.addingReportingOverflow(Int(nameOffset))
-        let end = names.offset.addingReportingOverflow(names.fileSize)
-        section.name = try need(
-          overflow || end.overflow ? nil : bytes.cString(at: at, end: end.partialValue),
-          "name of section \(index)")
+        let name = bytes.cString(at: names.offset + Int(nameOffset), end: names.offset + names.fileSize)
+        section.name = try need(name, "name of section \(index)")
       }
       named.append(section)
     }
     sections = named
   }
+
+  /// A size or offset from a file, cut to what can be added to another without overflow and is in no file.
+  static func position(_ value: UInt64) -> Int { Int(min(value, 1 << 48)) }
 
   private static func fits(_ offset: Int, _ length: Int, _ count: Int) -> Bool {
     length == 0 || (offset >= 0 && length >= 0 && offset <= count && length <= count - offset)
@@ -126,7 +125,7 @@ package struct ELFImage: Sendable {
     func word(_ offset: Int) -> UInt64 { bytes.integer(UInt64.self, at: at + offset) ?? 0 }
     func half(_ offset: Int) -> UInt32 { bytes.integer(UInt32.self, at: at + offset) ?? 0 }
     let section = ELFSection(
-      name: "", type: half(4), flags: word(8), address: word(16), offset: Int(clamping: word(24)),
+      name: "", type: half(4), flags: word(8), address: word(16), offset: ELFImage.position(word(24)),
       size: word(32), link: half(40), info: half(44), alignment: word(48), entrySize: word(56))
     return (section, half(0))
   }
@@ -136,11 +135,5 @@ package struct ELFImage: Sendable {
 
   func section(containingAddress address: UInt64) -> ELFSection? {
     sections.first { $0.contains(address: address) }
-  }
-
-  /// The file offset of a virtual address inside a section that has bytes in the file.
-  func fileOffset(ofAddress address: UInt64) -> Int? {
-    guard let section = section(containingAddress: address), section.fileSize > 0 else { return nil }
-    return section.offset + Int(address - section.address)
   }
 }

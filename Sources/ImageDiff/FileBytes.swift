@@ -1,31 +1,25 @@
-import Foundation
-
-/// The bytes of one file, mapped, with every read checked: an offset outside the file gives nil.
+/// The bytes of one file, with every read checked: an offset outside the file gives nil.
 package struct FileBytes: Sendable {
   package let path: String
-  let data: Data
+  let bytes: [UInt8]
 
-  /// Maps the file at `path`. Throws `ImageDiffError.unreadable`.
+  /// Reads the file at `path`. Throws `ImageDiffError.unreadable`.
   package init(path: String) throws(ImageDiffError) {
-    do {
-      self.init(path: path, data: try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe))
-    } catch {
-      throw .unreadable(path: path, reason: error.localizedDescription)
-    }
+    self.init(path: path, bytes: try readFile(path))
   }
 
-  package init(path: String, data: Data) {
+  package init(path: String, bytes: [UInt8]) {
     self.path = path
-    self.data = data
+    self.bytes = bytes
   }
 
-  package var count: Int { data.count }
+  package var count: Int { bytes.count }
 
   /// The little-endian integer at byte `offset`, or nil when it does not lie inside the file.
   func integer<T: FixedWidthInteger>(_ type: T.Type, at offset: Int) -> T? {
     let width = MemoryLayout<T>.size
     guard offset >= 0, offset <= count - width else { return nil }
-    return data.withUnsafeBytes { T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: T.self)) }
+    return bytes.withUnsafeBytes { T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: T.self)) }
   }
 
   func byte(at offset: Int) -> UInt8? { integer(UInt8.self, at: offset) }
@@ -34,23 +28,20 @@ package struct FileBytes: Sendable {
   func cString(at offset: Int, end: Int) -> String? {
     let end = min(end, count)
     guard offset >= 0, offset < end else { return nil }
-    return data.withUnsafeBytes { bytes in
-      let tail = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
-      guard let length = tail.firstIndex(of: 0) else { return nil }
-      return String(decoding: tail[..<length], as: UTF8.self)
-    }
+    guard let length = bytes[offset..<end].firstIndex(of: 0) else { return nil }
+    return String(decoding: bytes[offset..<length], as: UTF8.self)
   }
 
   /// The `length` bytes at `offset` as text; nil when they do not lie inside the file.
   func string(at offset: Int, length: Int) -> String? {
     guard offset >= 0, length >= 0, offset <= count, length <= count - offset else { return nil }
-    return data.withUnsafeBytes { String(decoding: $0[offset..<(offset + length)], as: UTF8.self) }
+    return String(decoding: bytes[offset..<(offset + length)], as: UTF8.self)
   }
 
   /// Up to `length` bytes from `offset`, as many as the file has.
-  func slice(at offset: Int, length: Int) -> [UInt8] {
+  package func slice(at offset: Int, length: Int) -> [UInt8] {
     guard offset >= 0, offset < count, length > 0 else { return [] }
-    return data.withUnsafeBytes { [UInt8]($0[offset..<min(count, offset + length)]) }
+    return Array(bytes[offset..<min(count, offset + length)])
   }
 }
 
@@ -64,6 +55,17 @@ package struct ByteComparison: Sendable, Equatable {
   package var runs: [Int] = []
   /// Number of runs in all.
   package var runCount = 0
+  private var last: Int?
+
+  /// Notes one more differing byte, behind all those noted before.
+  fileprivate mutating func add(_ offset: Int) {
+    differing += 1
+    if last.map({ offset - $0 > Self.runGap }) ?? true {
+      runCount += 1
+      if runs.count < Self.runsKept { runs.append(offset) }
+    }
+    last = offset
+  }
 
   static let runsKept = 20_000
   static let runGap = 8
@@ -76,27 +78,22 @@ func compareBytes(_ left: FileBytes, _ a: Int, _ right: FileBytes, _ b: Int, len
   guard a >= 0, b >= 0 else { return result }
   let length = min(length, left.count - a, right.count - b)
   guard length > 0 else { return result }
-  left.data.withUnsafeBytes { leftBytes in
-    right.data.withUnsafeBytes { rightBytes in
+  left.bytes.withUnsafeBytes { leftBytes in
+    right.bytes.withUnsafeBytes { rightBytes in
       let x = UnsafeRawBufferPointer(rebasing: leftBytes[a..<(a + length)])
       let y = UnsafeRawBufferPointer(rebasing: rightBytes[b..<(b + length)])
-      var lastDifference = Int.min / 2
-      var start = 0
-      while start < length {
-        let end = min(length, start + 4096)
-        if let p = x.baseAddress, let q = y.baseAddress, memcmp(p + start, q + start, end - start) == 0 {
-          start = end
+      var at = 0
+      while at < length {
+        if at + 8 <= length,
+          x.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            == y.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        {
+          at += 8
           continue
         }
-        for i in start..<end where x[i] != y[i] {
-          result.differing += 1
-          if i - lastDifference > ByteComparison.runGap {
-            result.runCount += 1
-            if result.runs.count < ByteComparison.runsKept { result.runs.append(i) }
-          }
-          lastDifference = i
-        }
-        start = end
+        let end = min(length, at + 8)
+        for i in at..<end where x[i] != y[i] { result.add(i) }
+        at = end
       }
     }
   }

@@ -70,7 +70,7 @@ package struct FunctionTable: Sendable {
   }
 
   /// Address of function `index`; the index after the last gives the end of the text.
-  func entry(_ index: Int) -> UInt64 { textStart + UInt64(u32(functionTable + 8 * index)) }
+  func entry(_ index: Int) -> UInt64 { textStart &+ UInt64(u32(functionTable + 8 * index)) }
 
   /// Offset of the _func record of function `index` from the section's start.
   func record(_ index: Int) -> Int { functionTable + u32(functionTable + 8 * index + 4) }
@@ -82,7 +82,7 @@ package struct FunctionTable: Sendable {
 
   /// The function whose body (or the padding behind it) holds `address`.
   func index(ofAddress address: UInt64) -> Int? {
-    guard functionCount > 0, address >= entry(0), address < entry(functionCount) + 64 else { return nil }
+    guard functionCount > 0, address >= entry(0), address < entry(functionCount) &+ 64 else { return nil }
     return lastIndex { entry($0) <= address }
   }
 
@@ -149,7 +149,7 @@ package struct FunctionTable: Sendable {
   }
 
   private func describeFindTable(_ offset: Int) -> String {
-    let address = textStart + UInt64(offset / 20) * 4096
+    let address = textStart &+ UInt64(offset / 20) * 4096
     let what = offset % 20 < 4 ? "base index" : "subbucket \(offset % 20 - 4)"
     return "findfunctab bucket \(offset / 20) (from \(hex(address))): \(what)"
   }

@@ -44,7 +44,7 @@ struct Locator: Sendable {
   /// A short name for an address, or nil when it lies in no section.
   func name(ofAddress address: UInt64) -> String? {
     guard let section = image.section(containingAddress: address) else { return nil }
-    let offset = Int(address - section.address)
+    let offset = ELFImage.position(address - section.address)
     let detail = describe(section: section, offset: offset).first
     return "\(section.name)+\(hex(offset))" + (detail.map { " = \($0)" } ?? "")
   }

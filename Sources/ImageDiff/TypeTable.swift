@@ -23,7 +23,7 @@ package struct TypeTable: Sendable {
       let section = image.sections.first(where: { $0.name.hasSuffix(".go.type") || $0.name == ".go.type" }),
       let types = module.word("types"), types == section.address, let end = module.word("typedesclen"),
       let itabStart = module.word("itaboffset"), let itabSize = module.word("itabsize"),
-      end <= section.size, itabStart <= section.size, itabSize <= section.size - itabStart
+      case let size = UInt64(section.fileSize), end <= size, itabStart <= size, itabSize <= size - itabStart
     else { return nil }
     bytes = image.bytes
     self.section = section
