@@ -32,6 +32,7 @@ class Bundle:
         with open(os.path.join(self.folder, "request.json"), encoding="utf-8") as file:
             request = json.load(file)
         self.tool, self.args, self.env = request["tool"], list(request["args"]), dict(request["env"])
+        self.response_file = False
 
     @staticmethod
     def find(folders):
@@ -126,6 +127,11 @@ def run_link(command, bundle, out, env, cwd):
     shutil.rmtree(os.path.dirname(out), ignore_errors=True)
     os.makedirs(os.path.dirname(out))
     args = [a.replace("@OUT@", out) for a in bundle.args]
+    if bundle.response_file:
+        path = os.path.join(os.path.dirname(os.path.dirname(out)), bundle.name + ".args")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(response_word(a) for a in args) + "\n")
+        args = ["@" + path]
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -138,6 +144,11 @@ def run_link(command, bundle, out, env, cwd):
             stream.seek(0)
             texts.append(stream.read().replace(os.fsencode(out), b"@OUT@"))
     return Result(process.returncode, texts[0], texts[1], out, seconds, usage.ru_maxrss * 1024)
+
+
+def response_word(word):
+    """One argument as a response file spells it (cmd/internal/objabi/flag.go ParseArgs)."""
+    return "'" + word.replace("'", "'\\''") + "'"
 
 
 def child_environment(bundle, base, extra=None):
