@@ -60,6 +60,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "LinkDaemonTests", dependencies: ["LinkDaemon"], swiftSettings: strict),
 
+    // Two linked files -> where they differ, in words. Knows nothing of linking.
+    .target(name: "ImageDiff", swiftSettings: strict),
+    .testTarget(name: "ImageDiffTests", dependencies: ["ImageDiff"], swiftSettings: strict),
+
     .executableTarget(
       name: "linkd",
       dependencies: [
@@ -68,7 +72,12 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "linkctl",
-      dependencies: ["Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Protocol", "ImageDiff", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
+
+    // Rules about the repository itself: who imports whom, file lengths, no traps, documents that are true.
+    .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )
