@@ -39,6 +39,8 @@ package enum Link {
     // (DWARF: types and units are discovered here.)
 
     // Nosplit functions must fit the stack that is left to them.
+    let stack = try StackCheck.run(
+      index, text: fips.text + textOrder.functions, options: plan.stackCheck)
     timer.end("doStackCheck")
 
     // Text addresses: final.
@@ -109,24 +111,26 @@ package enum Link {
     try ELFWriter.write(layout, entry: entry, symbols: nil, options: plan.elf, into: image)
     timer.end("Asmb2")
 
-    errors = stringErrors + dataOrder.errors + gcErrors + errors
-    return try finish(plan, index, image, live, packages.log, warnings, errors)
+    errors = stringErrors + stack.overflows.map { $0.error + "\n" } + dataOrder.errors + gcErrors + errors
+    let stdout = packages.log + String(decoding: live.dump, as: UTF8.self) + stack.graph
+    return try finish(
+      plan, index, image, stdout + stack.overflows.map(\.paths).joined(), warnings, errors)
   }
 
   /// Errors that did not stop the passes stop the link here: the real linker counts them, stops after 20
   /// unless -e, and exits with 2 (ld/util.go Errorf, afterErrorAction).
   private static func finish(
-    _ plan: LinkPlan, _ index: SymbolIndex, _ image: OutputImage, _ live: borrowing LiveSet, _ log: String,
-    _ warnings: String, _ errors: [String]
+    _ plan: LinkPlan, _ index: SymbolIndex, _ image: OutputImage, _ stdout: String, _ warnings: String,
+    _ errors: [String]
   ) throws(LinkFailure) -> LinkedImage {
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
     guard errors.isEmpty else {
-      var text = warnings + errors.prefix(20).joined()
-      if errors.count > 20 { text += "too many errors\n" }
-      throw .failed(stderr: text, exitCode: 2)
+      var text = warnings + errors.prefix(plan.allErrors ? errors.count : 21).joined()
+      if errors.count > 20, !plan.allErrors { text += "\(plan.argv0): too many errors\n" }
+      throw .failed(stderr: text, exitCode: 2, stdout: stdout)
     }
-    return LinkedImage(image: image, stdout: Array(log.utf8) + live.dump, stderr: warnings)
+    return LinkedImage(image: image, stdout: Array(stdout.utf8), stderr: warnings)
   }
 }

@@ -4,6 +4,10 @@ import LoaderCore
 /// One link as the passes see it: everything that the command line and the environment decide, as values.
 package struct LinkPlan: Sendable {
   package var output = "a.out"
+  /// How the linker was called, as its fatal messages begin.
+  package var argv0 = "link"
+  /// -e: do not stop after 20 errors.
+  package var allErrors = false
   package var load: PackageLoader.Request
   package var resolve = SymbolResolver.Options()
   package var deadcode = Deadcode.Options()
@@ -20,10 +24,7 @@ package struct LinkPlan: Sendable {
   package var goroot = ""
   /// -strictdups=2: a mismatch is an error.
   package var strictDupsFail = false
-  /// -debugnosplit
-  package var debugNosplit = false
-  /// -race doubles the stack limit.
-  package var race = false
+  package var stackCheck = StackCheck.Options()
 
   package init(load: PackageLoader.Request) { self.load = load }
 }

@@ -18,12 +18,19 @@ package final class GoObject: @unchecked Sendable {
   package let packages: [String]
   /// A hash of every symbol's name, by local index (hashed symbols have none); see `NameHash`.
   package let nameHashes: UnsafeMutablePointer<UInt32>
+  /// One byte a definition, by local index; see `SymbolTraits`.
+  package let traits: UnsafeMutablePointer<UInt8>
   private let faultCell: UnsafeMutablePointer<UInt32>
 
   private init(
     file: MappedFile, view: ObjectView, fingerprint: UInt64, imports: [Import], packages: [String],
     nameHashes: UnsafeMutablePointer<UInt32>, faultCell: UnsafeMutablePointer<UInt32>
   ) {
+    traits = .allocate(capacity: max(view.symbolCount, 1))
+    for i in 0..<view.symbolCount {
+      let k = UInt32(i)
+      traits[i] = SymbolTraits(flags: view.symbolFlags(k), alignment: view.alignment(k)).rawValue
+    }
     self.file = file
     self.view = view
     self.fingerprint = fingerprint
@@ -35,6 +42,7 @@ package final class GoObject: @unchecked Sendable {
 
   deinit {
     nameHashes.deallocate()
+    traits.deallocate()
     faultCell.deallocate()
   }
 
@@ -105,6 +113,28 @@ package final class GoObject: @unchecked Sendable {
     let n = view.blockSize(.packageIndex) / ObjectFormat.stringRefSize
     return (0..<n).map { view.stringRef(at: view.block(.packageIndex) + $0 * 8).string }
   }
+}
+
+/// What adds up over all definitions of a symbol, winning or not, packed into a byte: alignment and three
+/// flags.
+package struct SymbolTraits {
+  package let rawValue: UInt8
+  @inline(__always) package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  init(flags: SymbolFlags, alignment: UInt32) {
+    var v: UInt8 = alignment == 0 ? 0 : UInt8(truncatingIfNeeded: min(alignment.trailingZeroBitCount, 30) + 1)
+    if flags.contains(.local) { v |= 0x20 }
+    if flags.contains(.usedInIface) { v |= 0x40 }
+    if flags.contains(.wasmExport) { v |= 0x80 }
+    rawValue = v
+  }
+
+  /// log2 of the alignment plus 1; 0 when the definition does not say.
+  @inline(__always) package var alignment: UInt8 { rawValue & 0x1f }
+  @inline(__always) package var hasFlags: Bool { rawValue & 0xe0 != 0 }
+  package var isLocal: Bool { rawValue & 0x20 != 0 }
+  package var isUsedInIface: Bool { rawValue & 0x40 != 0 }
+  package var isWasmExport: Bool { rawValue & 0x80 != 0 }
 }
 
 /// The hash by which names are looked up: fast on the 10 to 100 bytes of a symbol name, never stored on
