@@ -61,9 +61,12 @@ let package = Package(
         "LinkDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for
+    // libraries, and it uses neither Foundation nor an argument parsing library.
     .executableTarget(
       name: "linkctl",
-      dependencies: ["Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: strict),
+      dependencies: ["Protocol"],
+      swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]),
   ]
 )
