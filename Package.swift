@@ -53,12 +53,16 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "LinkDaemonTests", dependencies: ["LinkDaemon"], swiftSettings: strict),
+    .testTarget(
+      name: "LinkDaemonTests",
+      dependencies: ["LinkDaemon", "Protocol", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
 
     .executableTarget(
       name: "linkd",
       dependencies: [
-        "LinkDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "LinkDaemon", "Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for

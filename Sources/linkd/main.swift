@@ -1,1 +1,1 @@
-print("linkd")
+LinkdCommand.main()
