@@ -64,7 +64,8 @@ let package = Package(
         "LinkDaemon", "Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(platforms: [.linux]))]),
     // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for
     // libraries, and it uses neither Foundation nor an argument parsing library.
     .executableTarget(

@@ -5,6 +5,7 @@ import Logging
 import Protocol
 
 /// The daemon. `linkctl` starts it by itself; by hand it is for debugging and for service managers.
+@main
 struct LinkdCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "linkd", abstract: "Links Go programs and remembers how.",
@@ -67,14 +68,16 @@ struct LinkdCommand: ParsableCommand {
       cacheLimit > 0
       ? ObjectCache(directory: locations.cacheDirectory, limitBytes: cacheLimit, logger: logger) : nil
     let engine = makeEngine(EngineConfiguration(cache: cache, memoryBudget: memoryBudget, logger: logger))
-    let server: LinkServer
-    do {
-      server = try LinkServer(configuration, engine: engine, logger: logger) { cache?.status ?? CacheStatus() }
-    } catch .alreadyRunning {
-      // Whoever started us wants a daemon, and there is one.
+    let cacheStatus: @Sendable () -> CacheStatus = { cache?.status ?? CacheStatus() }
+    let started = Result { () throws(ServerStartError) in
+      try LinkServer(configuration, engine: engine, logger: logger, cacheStatus: cacheStatus)
+    }
+    // Whoever started us wants a daemon: if there is one already, all is well.
+    if case .failure(.alreadyRunning) = started {
       readiness?.report("ready")
       return
     }
+    let server = try started.get()
     server.start()
     let signals = watchSignals(server)
     readiness?.report("ready")

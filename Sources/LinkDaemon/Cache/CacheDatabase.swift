@@ -29,8 +29,8 @@ final class CacheDatabase: Sendable {
     // Another daemon of the same user may be writing; only background work ever waits for it.
     configuration.busyMode = .timeout(5)
     configuration.prepareDatabase { database in
-      // Has an effect on a new file only, and must come before its first table.
-      try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+      // Has an effect on a new file only, and must come before its first table; readers may not say it.
+      if !database.configuration.readonly { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
     }
     pool = try DatabasePool(path: path, configuration: configuration)
     try pool.writeWithoutTransaction { database in

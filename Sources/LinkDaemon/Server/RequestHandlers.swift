@@ -32,7 +32,7 @@ struct PreparedRequest: Sendable {
 
 /// All handlers by method. There is no other place where a method becomes an action.
 struct HandlerTable: Sendable {
-  private var prepare: [String: @Sendable (JSONValue) throws(JSONShapeError) -> PreparedRequest] = [:]
+  private var prepare: [String: @Sendable (JSONValue) -> Result<PreparedRequest, JSONShapeError>] = [:]
 
   /// Every request the daemon answers.
   static let all: HandlerTable = {
@@ -50,10 +50,11 @@ struct HandlerTable: Sendable {
     let method = Handler.Request.method
     // A mistake in this file, not in any input: the first test that makes a server shows it.
     precondition(prepare[method] == nil, "two handlers for \(method)")
-    prepare[method] = { json throws(JSONShapeError) in
-      let request = try Handler.Request(json: json)
-      return PreparedRequest(ordering: request.ordering) { server, connection, id, ticket in
-        handler.handle(request, Call(server: server, connection: connection, id: id, ticket: ticket))
+    prepare[method] = { json in
+      Result { () throws(JSONShapeError) in try Handler.Request(json: json) }.map { request in
+        PreparedRequest(ordering: request.ordering) { server, connection, id, ticket in
+          handler.handle(request, Call(server: server, connection: connection, id: id, ticket: ticket))
+        }
       }
     }
   }
@@ -63,7 +64,7 @@ struct HandlerTable: Sendable {
   func prepare(_ method: String, _ params: JSONValue) throws(RPCError) -> PreparedRequest {
     guard let prepare = prepare[method] else { throw RPCError(.methodNotFound, "no method \(method)") }
     do {
-      return try prepare(params)
+      return try prepare(params).get()
     } catch {
       throw RPCError(.invalidParams, "\(error)")
     }

@@ -59,20 +59,22 @@ final class SocketListener: Sendable {
 
   /// - Parameter onConnection: gets every connection of this user; others are closed unheard.
   func start(_ onConnection: @escaping @Sendable (FileDescriptor) -> Void) {
-    let source = DispatchSource.makeReadSource(fileDescriptor: descriptor.raw, queue: queue)
-    source.setEventHandler { [descriptor] in
-      do {
-        while let connection = try ServerSyscalls.accept(descriptor.raw) {
-          if Syscalls.peerUserID(connection.raw) == Syscalls.userID { onConnection(connection) }
+    state.withLock { state in
+      let source = DispatchSource.makeReadSource(fileDescriptor: descriptor.raw, queue: queue)
+      source.setEventHandler { [descriptor] in
+        do {
+          while let connection = try ServerSyscalls.accept(descriptor.raw) {
+            if Syscalls.peerUserID(connection.raw) == Syscalls.userID { onConnection(connection) }
+          }
+        } catch {
+          // Out of descriptors or memory: the connection still waits and would wake us at once. Breathe first.
+          Syscalls.sleep(milliseconds: 50)
         }
-      } catch {
-        // Out of descriptors or memory: the connection still waits and would wake us at once. Breathe first.
-        Syscalls.sleep(milliseconds: 50)
       }
+      source.setCancelHandler { [descriptor] in _ = descriptor }
+      source.resume()
+      state.source = source
     }
-    source.setCancelHandler { [descriptor] in _ = descriptor }
-    state.withLock { $0.source = source }
-    source.resume()
   }
 
   /// Stops listening and removes the socket, unless somebody has put another one there.

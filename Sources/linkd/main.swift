@@ -1,1 +1,0 @@
-LinkdCommand.main()
