@@ -58,7 +58,10 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "LinkDaemonTests", dependencies: ["LinkDaemon"], swiftSettings: strict),
+    .testTarget(
+      name: "LinkDaemonTests",
+      dependencies: ["LinkDaemon", "Protocol", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
 
     // Two linked files -> where they differ, in words. Knows nothing of linking.
     .target(name: "ImageDiff", swiftSettings: strict),
@@ -67,15 +70,17 @@ let package = Package(
     .executableTarget(
       name: "linkd",
       dependencies: [
-        "LinkDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "LinkDaemon", "Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for
+    // libraries, and it uses neither Foundation nor an argument parsing library.
     .executableTarget(
       name: "linkctl",
-      dependencies: [
-        "Protocol", "ImageDiff", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict),
+      dependencies: ["Protocol", "ImageDiff"],
+      swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]),
 
     // Rules about the repository itself: who imports whom, file lengths, no traps, documents that are true.
     .testTarget(name: "TidyTests", swiftSettings: strict),
