@@ -1,3 +1,4 @@
+import ImageDiff
 import Protocol
 
 /// The verbs that look after the daemon. A table written by hand: this program's start-up time is part of every
@@ -37,6 +38,9 @@ enum Verbs {
     Verb(
       name: "sockname", arguments: "[--no-spawn]", summary: "the socket's path; starts the daemon",
       run: sockname),
+    Verb(
+      name: "diff", arguments: "EXPECTED ACTUAL [--symbols ELF]",
+      summary: "explain the first difference of two linked files", run: diff),
     Verb(name: "rpc", arguments: "", summary: "JSON-RPC on standard input and output", run: Bridge.run),
     Verb(name: "version", arguments: "", summary: "this program's version and build", run: version),
     Verb(name: "help", arguments: "", summary: "this text", run: help),
@@ -62,6 +66,13 @@ enum Verbs {
       Output.complain("linkctl \(verb.name): \(error.message)")
       return error.exitCode
     }
+  }
+
+  private static func diff(_ words: [String]) throws(VerbError) -> Int32 {
+    let result = DiffCommand.run(words)
+    if !result.output.isEmpty { Output.say(result.output) }
+    if !result.complaint.isEmpty { Output.complain(result.complaint) }
+    return result.exitCode
   }
 
   private static var usage: String {

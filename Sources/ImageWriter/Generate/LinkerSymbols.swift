@@ -146,7 +146,7 @@ package enum StringData {
 /// (cmd/link/internal/ld/data.go buildinfo).
 package enum BuildInfo {
   package static func define(
-    version: String, moduleInfo: [UInt8], _ index: SymbolIndex, _ live: inout LiveSet
+    version: [UInt8], moduleInfo: [UInt8], _ index: SymbolIndex, _ live: inout LiveSet
   ) {
     let symbols = LinkerSymbols(index)
     let s = symbols.update("go:buildinfo", &live)
@@ -154,7 +154,7 @@ package enum BuildInfo {
     index.setAlignment(s, 16)
     var data: [UInt8] = [0xff] + Array(" Go buildinf:".utf8) + [8, 2]
     data += [UInt8](repeating: 0, count: 32 - data.count)
-    for bytes in [Array(version.utf8), moduleInfo] {
+    for bytes in [version, moduleInfo] {
       var n = bytes.count
       while n >= 0x80 {
         data.append(UInt8(n & 0x7f | 0x80))

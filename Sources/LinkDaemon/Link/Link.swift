@@ -13,35 +13,35 @@ package enum Link {
   ) throws(LinkFailure) -> LinkedImage {
     // Objects, in load order.
     let packages = try PackageLoader.load(plan.load, from: archives)
-    timer.end("loadlib")
+    try timer.end("loadlib")
 
     // One index; duplicates elected, references resolved.
     let (index, warnings) = try SymbolResolver.resolve(
       packages, profile: .go1_27_3, options: plan.resolve)
     let fips = FIPSSymbols(index)
-    timer.end("loadsyms")
+    try timer.end("loadsyms")
 
     // The order of package initialisers.
     let initOrder = try InitOrder.schedule(index)
-    timer.end("inittasks")
+    try timer.end("inittasks")
 
     // What the program needs. From here on the set only grows by the linker's own symbols.
     var live = try Deadcode.run(index, initOrder: initOrder, options: plan.deadcode)
-    timer.end("deadcode")
+    try timer.end("deadcode")
 
     let modules = try ModuleSymbols(index, &live)
     let textOrder = try TextOrder(index, live)
-    timer.end("linksetup")
+    try timer.end("linksetup")
 
     let stringErrors = StringData.apply(plan.strings, index, &live)
-    timer.end("dostrdata")
+    try timer.end("dostrdata")
 
     // (DWARF: types and units are discovered here.)
 
     // Nosplit functions must fit the stack that is left to them.
     let stack = try StackCheck.run(
       index, text: fips.text + textOrder.functions, options: plan.stackCheck)
-    timer.end("doStackCheck")
+    try timer.end("doStackCheck")
 
     // Text addresses: final.
     BoundarySymbols.declareArchitecture(index, &live)
@@ -49,14 +49,14 @@ package enum Link {
     var addresses = Addresses(symbolCount: index.count)
     let text = TextLayout(
       index, live, order: textOrder, linkerText: fips.text, options: plan.text, addresses: &addresses)
-    timer.end("textaddress")
+    try timer.end("textaddress")
 
     BuildInfo.define(version: plan.buildVersion, moduleInfo: plan.moduleInfo, index, &live)
-    timer.end("buildinfo")
+    try timer.end("buildinfo")
 
     // Tables made from text addresses.
     let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot)
-    timer.end("pclntab")
+    try timer.end("pclntab")
 
     // (DWARF: sections are generated here.)
 
@@ -64,7 +64,7 @@ package enum Link {
     let moduleData = try ModuleData(
       index, &live, module: modules.moduleData, initTasks: initOrder.mainTasks, tables: tables.symbols,
       textSectionMap: boundaries.textSectionMap)
-    timer.end("symtab")
+    try timer.end("symtab")
 
     // Data layout. From here on no symbol is added.
     let groups = SymbolGroups(index, live)
@@ -81,13 +81,13 @@ package enum Link {
         index.setData(target, program.bytes)
         gcErrors += program.errors.map { $0 + "\n" }
       })
-    timer.end("dodata")
+    try timer.end("dodata")
 
     // Addresses and file offsets: nothing moves any more.
     let layout = try ImageLayout(data, options: plan.image, addresses: &addresses)
     BoundarySymbols.place(index, text: text, data: data, image: layout, addresses: &addresses)
     tables.place(section: data.bounds.pclntab, layout, &addresses)
-    timer.end("address")
+    try timer.end("address")
 
     // (DWARF: sections are relocated and compressed here.)
 
@@ -98,18 +98,18 @@ package enum Link {
       text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE)
     try tables.write(
       into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live)
-    timer.end("Asmb")
+    try timer.end("Asmb")
 
     // The FIPS checksum is over final bytes.
     try FIPSChecksum.write(fips, layout, addresses, into: image)
-    timer.end("asmbfips")
+    try timer.end("asmbfips")
 
     // (Symbol table.)
 
     // Headers and notes.
     let entry = addresses[index.lookup(plan.deadcode.entry)]
     try ELFWriter.write(layout, entry: entry, symbols: nil, options: plan.elf, into: image)
-    timer.end("Asmb2")
+    try timer.end("Asmb2")
 
     errors = stringErrors + stack.overflows.map { $0.error + "\n" } + dataOrder.errors + gcErrors + errors
     let stdout = packages.log + String(decoding: live.dump, as: UTF8.self) + stack.graph

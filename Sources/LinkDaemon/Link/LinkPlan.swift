@@ -18,7 +18,7 @@ package struct LinkPlan: Sendable {
   /// Values are bytes: module information is not UTF-8.
   package var strings: [(name: String, value: [UInt8])] = []
   /// What go:buildinfo says: the toolchain's version and the module information.
-  package var buildVersion = ""
+  package var buildVersion: [UInt8] = []
   package var moduleInfo: [UInt8] = []
   /// For paths that objects spell "$GOROOT/…"; empty leaves them alone.
   package var goroot = ""

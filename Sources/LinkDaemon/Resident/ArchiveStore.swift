@@ -78,7 +78,9 @@ package final class ArchiveStore: Sendable {
   }
 
   /// Looks at every file that a link may need, in parallel, reading those that changed.
-  package func open(_ paths: [String]) -> ArchiveSet {
+  ///
+  /// - Parameter directory: where relative paths start; the set knows files by the paths as given.
+  package func open(_ paths: [String], from directory: String = "/") -> ArchiveSet {
     let link = state.withLock { s in
       s.link += 1
       return s.link
@@ -92,13 +94,14 @@ package final class ArchiveStore: Sendable {
       while true {
         let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard i < n else { break }
-        done.append((i, self.look(at: paths[i], link: link)))
+        let path = paths[i].hasPrefix("/") ? paths[i] : "\(directory)/\(paths[i])"
+        done.append((i, self.look(at: path, link: link)))
       }
       slots.withLock { s in for (i, r) in done { s[i] = r } }
     }
     var files: [String: Result<ArchiveSet.File, ArchiveError>] = [:]
     slots.withLock { s in for i in 0..<n { files[paths[i]] = s[i] } }
-    return ArchiveSet(files: files)
+    return ArchiveSet(files: files, directory: directory)
   }
 
   private func look(at path: String, link: Int) -> Result<ArchiveSet.File, ArchiveError> {
@@ -134,8 +137,10 @@ package final class ArchiveStore: Sendable {
       return .success(ArchiveSet.File(archive: archive, key: key, stamp: file.stamp, isNew: false))
     }
     do throws(LinkFailure) {
-      let archive = try Archive(file: file, hashes: hashes?.load(key))
-      if let hashes, archive.computedHashes { hashes.store(key, archive) }
+      // Only what the build cache names can be met again after a restart.
+      let cache = ContentKey.named(by: path) == nil ? nil : hashes
+      let archive = try Archive(file: file, hashes: cache?.load(key))
+      if let cache, archive.computedHashes { cache.store(key, archive) }
       state.withLock { s in
         s.files[path] = entry
         s.archives[key] = archive
@@ -159,13 +164,21 @@ package struct ArchiveSet: ArchiveSource, Sendable {
   }
 
   let files: [String: Result<File, ArchiveError>]
+  let directory: String
 
   package func archive(at path: String) throws(ArchiveError) -> Archive {
     guard let file = files[path] else { throw .cannotOpen(ErrorNumber(ErrorNumber.noSuchFile)) }
     return try file.get().archive
   }
 
-  package func key(of path: String) -> ContentKey? { try? files[path]?.get().key }
+  /// The hash of a file's contents: in its name for the build cache's, computed for others as long as
+  /// `limit` bytes last; nil beyond, and for a file that could not be read.
+  func contentKey(of path: String, limit: inout Int) -> ContentKey? {
+    if let key = ContentKey.named(by: path) { return key }
+    guard let file = try? files[path]?.get() else { return nil }
+    limit -= file.archive.file.bytes.count
+    return limit >= 0 ? ContentKey.hashing(file.archive.file.bytes) : nil
+  }
 
   package var newFiles: Int {
     files.values.reduce(0) { $0 + (((try? $1.get())?.isNew ?? false) ? 1 : 0) }
@@ -177,7 +190,8 @@ package struct ArchiveSet: ArchiveSource, Sendable {
   package func changedFile() -> String? {
     for (path, file) in files {
       guard let f = try? file.get() else { continue }
-      guard case .success(let now) = FileStamp.of(path: path), now == f.stamp else { return path }
+      let place = path.hasPrefix("/") ? path : "\(directory)/\(path)"
+      guard case .success(let now) = FileStamp.of(path: place), now == f.stamp else { return path }
     }
     return nil
   }

@@ -18,18 +18,5 @@ package struct EngineConfiguration: Sendable {
 
 /// The engine of the daemon.
 package func makeEngine(_ configuration: EngineConfiguration) -> any LinkEngine {
-  FallbackEngine()
-}
-
-/// Links nothing: every request goes to the real linker.
-package struct FallbackEngine: LinkEngine {
-  package init() {}
-
-  package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
-    .fallback(reason: "no engine")
-  }
-
-  package func status() -> EngineStatus { EngineStatus() }
-
-  package func invalidate() {}
+  ResidentEngine(configuration)
 }

@@ -1,0 +1,144 @@
+import Crypto
+import ImageWriter
+import LoaderCore
+import Protocol
+
+/// One request on its way through the engine: how its words become a plan, and by what its result is known.
+final class LinkCall {
+  let request: LinkRequest
+  let control: LinkControl
+  let start: UInt64
+  /// Known once the command line is read; a failing link removes it.
+  var output: OutputFile?
+
+  init(request: LinkRequest, control: LinkControl, start: UInt64) {
+    self.request = request
+    self.control = control
+    self.start = start
+  }
+
+  var invocation: LinkOptions.Invocation {
+    LinkOptions.Invocation(
+      program: request.realLinker ?? "link", arguments: request.arguments,
+      environment: request.environment)
+  }
+
+  /// Absolute, from the client's directory.
+  func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : "\(request.workingDirectory)/\(path)"
+  }
+
+  func read(_ path: String) -> Result<[UInt8], FileReadFailure> {
+    switch MappedFile.open(absolute(path)) {
+    case .success(let file): return .success(Array(file.bytes.buffer))
+    case .failure(let e): return .failure(FileReadFailure(operation: "open", error: e))
+    }
+  }
+
+  // MARK: the plan
+
+  /// - Throws: `.unsupported` for what the passes do not do yet.
+  func plan(_ options: LinkOptions) throws(LinkFailure) -> LinkPlan {
+    guard options.stripSymbols, options.omitDWARF else {
+      throw .unsupported(reason: "symbol table or DWARF")
+    }
+    guard options.buildMode == .exe else {
+      throw .unsupported(reason: "-buildmode=\(options.buildMode.rawValue)")
+    }
+    guard options.layoutSeed == 0 else { throw .unsupported(reason: "-randlayout") }
+    guard !options.race else { throw .unsupported(reason: "-race") }
+    guard options.textAddress >= 0, options.textAddress < 1 << 46, (options.dataAddress ?? 0) >= 0,
+      (options.dataAddress ?? 0) < 1 << 46
+    else { throw .unsupported(reason: "address beyond 2^46") }
+    var plan = LinkPlan(
+      load: PackageLoader.Request(
+        mainObject: options.mainObject, packageFiles: options.importConfig.packageFiles,
+        expectedHeader: options.expectedHeader))
+    plan.output = absolute(options.output)
+    plan.argv0 = options.program
+    plan.allErrors = options.allErrors
+    plan.resolve.checkLinkname = options.checkLinkname
+    plan.resolve.strictDups = options.strictDups > 0
+    plan.strictDupsFail = options.strictDups > 1
+    plan.deadcode.entry = options.entry
+    plan.deadcode.pruneWeakMap = options.pruneWeakMap
+    plan.deadcode.dumpDependencies = options.dumpDependencies
+    plan.text.textAddress = UInt64(options.textAddress)
+    plan.text.functionAlignment = options.functionAlignment
+    plan.image.textAddress = UInt64(options.textAddress)
+    plan.image.rounding = Int(options.rounding)
+    plan.image.dataAddress = options.dataAddress.map { UInt64($0) }
+    plan.elf.textAddress = plan.image.textAddress
+    plan.elf.rounding = plan.image.rounding
+    plan.elf.buildID = options.buildID
+    switch options.gnuBuildID {
+    case .none: plan.elf.gnuBuildID = []
+    case .hashOfBuildID: plan.elf.gnuBuildID = ELFWriter.gnuBuildID(from: options.buildID)
+    case .bytes(let b): plan.elf.gnuBuildID = b
+    }
+    plan.strings = options.stringVariables
+    func value(_ name: String) -> [UInt8] {
+      options.stringVariables.first { $0.name == name }?.value ?? []
+    }
+    plan.buildVersion = value("runtime.buildVersion")
+    plan.moduleInfo = value("runtime.modinfo")
+    plan.goroot = request.environment["GOROOT"] ?? ""
+    plan.stackCheck.race = options.race
+    plan.stackCheck.debugNosplit = options.debugNosplit
+    return plan
+  }
+
+  /// All files the link may read. The main object first; paths as the command line has them.
+  func inputs(_ plan: LinkPlan) -> [String] {
+    var paths = [plan.load.mainObject]
+    var seen: Set<String> = [plan.load.mainObject]
+    for p in plan.load.packageFiles.values where seen.insert(p).inserted { paths.append(p) }
+    return paths
+  }
+
+  // MARK: the result's name
+
+  /// Inputs outside the build cache must be hashed to be known by content; beyond this many bytes (a cold
+  /// build of a large program) that would cost more than the replay is likely to save.
+  private static let hashLimit = 64 << 20
+
+  /// What decides the bytes: the arguments but for the paths of inputs and output, the environment, and the
+  /// contents of the inputs. Nil when the result is not worth knowing.
+  func resultKey(_ files: ArchiveSet, _ plan: LinkPlan) -> ContentKey? {
+    var hash = SHA256()
+    func add(_ text: String) {
+      hash.update(data: Array(text.utf8))
+      hash.update(data: [0])
+    }
+    add("linkd result 1")
+    var skips = false
+    for a in request.arguments.dropLast() {
+      // A response file hides what the arguments are.
+      if a.hasPrefix("@") { return nil }
+      if skips {
+        skips = false
+        continue
+      }
+      let name = a.hasPrefix("--") ? String(a.dropFirst(2)) : String(a.dropFirst())
+      if a.hasPrefix("-"), name == "o" || name == "importcfg" {
+        skips = true
+        continue
+      }
+      if a.hasPrefix("-"), name.hasPrefix("o=") || name.hasPrefix("importcfg=") { continue }
+      add(a)
+    }
+    for (name, value) in request.environment.sorted(by: { $0.key < $1.key }) { add("\(name)=\(value)") }
+    // Module information comes with the import configuration, not with the arguments.
+    hash.update(data: plan.moduleInfo)
+    var left = Self.hashLimit
+    guard let main = files.contentKey(of: plan.load.mainObject, limit: &left) else { return nil }
+    hash.update(data: main.bytes)
+    for (path, file) in plan.load.packageFiles.sorted(by: { $0.key < $1.key }) {
+      guard let key = files.contentKey(of: file, limit: &left) else { return nil }
+      add(path)
+      hash.update(data: key.bytes)
+    }
+    add(request.realLinker ?? "")
+    return ContentKey(Array(hash.finalize()))
+  }
+}

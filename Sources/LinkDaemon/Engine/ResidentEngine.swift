@@ -1,0 +1,145 @@
+import Crypto
+import Dispatch
+import ImageWriter
+import LoaderCore
+import Logging
+import Protocol
+import Synchronization
+
+/// Links with what earlier links left: parsed archives, shared by all programs, and the last images.
+///
+/// A request either ends as the real linker would end it, or is handed back with a reason. Nothing of one
+/// request outlives it but parsed archives and, when it succeeded, its image.
+package final class ResidentEngine: LinkEngine {
+  private let archives: ArchiveStore
+  private let results: ResultStore
+  private let releases = ReleaseFinder()
+  private let logger: Logger
+  private let counts = Mutex((parsed: 0, reused: 0))
+
+  package init(_ configuration: EngineConfiguration) {
+    archives = ArchiveStore(hashes: configuration.cache.map(CachedNameHashes.init))
+    results = ResultStore(budget: configuration.memoryBudget)
+    logger = configuration.logger
+  }
+
+  package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
+    let start = DispatchTime.now().uptimeNanoseconds
+    let call = LinkCall(request: request, control: control, start: start)
+    do throws(LinkFailure) {
+      guard let release = releases.release(of: request.realLinker) else {
+        throw .unsupported(reason: "unknown Go release")
+      }
+      switch LinkOptions.parse(call.invocation, version: release, read: call.read) {
+      case .unsupported(let reason): throw .unsupported(reason: reason)
+      case .done(let stdout, let stderr, let exitCode):
+        return .done(
+          exitCode: exitCode, stdout: Array(stdout.utf8), stderr: Array(stderr.utf8),
+          report: LinkReport(how: "refused"))
+      case .link(let options): return try link(call, try call.plan(options))
+      }
+    } catch {
+      return outcome(of: error, call)
+    }
+  }
+
+  // MARK: one link
+
+  private func link(_ call: LinkCall, _ plan: LinkPlan) throws(LinkFailure) -> LinkOutcome {
+    let output = OutputFile(path: plan.output, umask: call.request.umask)
+    guard output.isReplaceable else { throw .unsupported(reason: "output is not an ordinary file") }
+    call.output = output
+    let files = archives.open(call.inputs(plan), from: call.request.workingDirectory)
+    counts.withLock { c in
+      c.parsed += files.newFiles
+      c.reused += files.knownFiles
+    }
+    let key = call.resultKey(files, plan)
+    if let key, let known = results.find(key) {
+      try put(known, output, files, call)
+      return done(call, known, how: "replayed", files, phases: [])
+    }
+    var timer = PhaseTimer { phase in
+      call.control.progress(phase)
+      return !call.control.isCancelled
+    }
+    let image = try Link.run(plan, archives: files, timer: &timer)
+    try put(image, output, files, call)
+    try timer.end("write")
+    if let key { results.keep(image, under: key) }
+    archives.trim(keeping: 64)
+    let how = files.knownFiles == 0 ? "cold" : files.newFiles == 0 ? "linked" : "relinked"
+    return done(call, image, how: how, files, phases: timer.phases)
+  }
+
+  /// Writes the file, unless an input changed meanwhile or nobody wants it any more.
+  private func put(
+    _ image: LinkedImage, _ output: OutputFile, _ files: ArchiveSet, _ call: LinkCall
+  ) throws(LinkFailure) {
+    let staged = try output.stage(image.image)
+    if let changed = files.changedFile() {
+      output.discard(staged)
+      archives.removeAll()
+      throw .unsupported(reason: "input changed while linking: \(changed)")
+    }
+    guard call.control.mayCommit() else {
+      output.discard(staged)
+      throw .unsupported(reason: "cancelled")
+    }
+    try output.commit(staged)
+  }
+
+  private func done(
+    _ call: LinkCall, _ image: LinkedImage, how: String, _ files: ArchiveSet,
+    phases: [(name: String, nanoseconds: UInt64)]
+  ) -> LinkOutcome {
+    let report = LinkReport(
+      how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
+      phases: phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
+      outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start))
+    return .done(exitCode: 0, stdout: image.stdout, stderr: Array(image.stderr.utf8), report: report)
+  }
+
+  private func outcome(of failure: LinkFailure, _ call: LinkCall) -> LinkOutcome {
+    func failed(_ stdout: String, _ stderr: String, _ exitCode: Int32) -> LinkOutcome {
+      // The real linker has removed an old output by now, and leaves none behind.
+      call.output?.remove()
+      return .done(
+        exitCode: exitCode, stdout: Array(stdout.utf8), stderr: Array(stderr.utf8),
+        report: LinkReport(
+          how: "failed", wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start)))
+    }
+    switch failure {
+    case .unsupported(let reason): return .fallback(reason: reason)
+    case .failed(let stderr, let exitCode, let stdout): return failed(stdout, stderr, exitCode)
+    case .exit(let message, let stdout):
+      return failed(stdout, "\(call.invocation.program): \(message)\n", 2)
+    case .corrupt(let file, let detail):
+      return failed("", "\(call.invocation.program): \(file): \(detail)\n", 2)
+    }
+  }
+
+  // MARK: housekeeping
+
+  package func status() -> EngineStatus {
+    let store = archives.counts
+    let kept = results.counts
+    var status = EngineStatus()
+    status.toolchains = [
+      EngineStatus.Toolchain(
+        name: "go1.27.3 linux/amd64", residentBytes: store.privateBytes + kept.bytes,
+        objects: store.resident, programs: kept.programs)
+    ]
+    let totals = counts.withLock { $0 }
+    status.objectsParsed = totals.parsed
+    status.objectsReused = totals.reused
+    status.programsResident = kept.programs
+    status.budgetBytes = results.budget
+    return status
+  }
+
+  package func invalidate() {
+    archives.removeAll()
+    results.removeAll()
+  }
+}
