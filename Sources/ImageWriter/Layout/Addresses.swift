@@ -2,44 +2,37 @@ import LoaderCore
 
 /// Where every symbol ends up: its virtual address, and the section it is in. Indexed by symbol; text
 /// layout fills in functions, data layout the rest. Symbols without a place have section 0.
+///
+/// One word a symbol, because relocation reads nothing else of most targets: the address in the low 48 bits,
+/// the section in the high 16.
 package struct Addresses: ~Copyable, @unchecked Sendable {
-  private var values: Table<UInt64>
-  private var sections: Table<UInt16>
+  private var words: Table<UInt64>
+  package static let addressMask: UInt64 = (1 << 48) - 1
 
-  package init(symbolCount: Int) {
-    values = Table(repeating: 0, count: symbolCount)
-    sections = Table(repeating: 0, count: symbolCount)
-  }
+  package init(symbolCount: Int) { words = Table(repeating: 0, count: symbolCount) }
 
-  package mutating func grow(to symbolCount: Int) {
-    values.grow(to: symbolCount, with: 0)
-    sections.grow(to: symbolCount, with: 0)
-  }
+  package mutating func grow(to symbolCount: Int) { words.grow(to: symbolCount, with: 0) }
 
   /// The virtual address; 0 when the symbol has none.
   @inline(__always)
   package subscript(_ s: SymbolID) -> UInt64 {
-    get { s.index < values.count ? values[s.index] : 0 }
-    set {
-      grow(to: s.index + 1)
-      values[s.index] = newValue
-    }
+    get { s.index < words.count ? words[s.index] & Self.addressMask : 0 }
+    set { place(s, at: newValue, in: section(of: s)) }
   }
 
   @inline(__always)
   package func section(of s: SymbolID) -> SectionID {
-    SectionID(s.index < sections.count ? sections[s.index] : 0)
+    SectionID(s.index < words.count ? UInt16(truncatingIfNeeded: words[s.index] >> 48) : 0)
   }
 
   package mutating func place(_ s: SymbolID, at address: UInt64, in section: SectionID) {
     grow(to: s.index + 1)
-    values[s.index] = address
-    sections[s.index] = section.raw
+    words[s.index] = (address & Self.addressMask) | UInt64(section.raw) << 48
   }
 
-  @inline(__always) package var addressBase: UnsafePointer<UInt64> { UnsafePointer(values.base) }
-  @inline(__always) package var sectionBase: UnsafePointer<UInt16> { UnsafePointer(sections.base) }
-  package var count: Int { values.count }
+  /// Address and section of every symbol, as stored.
+  @inline(__always) package var packed: UnsafePointer<UInt64> { UnsafePointer(words.base) }
+  package var count: Int { words.count }
 }
 
 /// A section of the image: an index into the section list, in creation order; 0 is none.

@@ -10,6 +10,15 @@ package func compareBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count:
   memcmp(a, b, count)
 }
 
+package enum Clock {
+  /// Nanoseconds of the wall clock, as file times count them.
+  package static func realtimeNanoseconds() -> Int64 {
+    var t = timespec()
+    clock_gettime(CLOCK_REALTIME, &t)
+    return Int64(t.tv_sec) &* 1_000_000_000 &+ Int64(t.tv_nsec)
+  }
+}
+
 /// What `stat` says of an input: the identity by which a file counts as unchanged.
 package struct FileStamp: Equatable, Hashable, Sendable {
   package var device: UInt64
@@ -45,6 +54,8 @@ package struct FileStamp: Equatable, Hashable, Sendable {
 package struct ErrorNumber: Error, Equatable, Sendable {
   package let code: Int32
   package init(_ code: Int32) { self.code = code }
+
+  package static let noSuchFile: Int32 = ENOENT
 
   /// Go prints errno texts in lower case.
   package var text: String {

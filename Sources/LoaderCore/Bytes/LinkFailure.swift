@@ -3,7 +3,7 @@ package enum LinkFailure: Error, Sendable {
   /// The real linker would stop too: what it prints on stderr (whole lines), and its exit code.
   /// `log.Fatalf` prints "link: …" and exits 1; `Exitf` prints "ARGV0: …" and exits 2
   /// (cmd/link/internal/ld/util.go, go.go).
-  case failed(stderr: String, exitCode: Int32)
+  case failed(stderr: String, exitCode: Int32, stdout: String = "")
   /// `Exitf`: "ARGV0: message" on stderr, exit 2, after what was logged to stdout so far.
   case exit(message: String, stdout: String)
   /// linkd does not do this (yet), or found an input it cannot make sense of: the real linker decides.

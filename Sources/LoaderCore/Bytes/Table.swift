@@ -20,6 +20,12 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     self.count = count
   }
 
+  /// `count` elements of whatever the memory holds, for tables that are filled before they are read.
+  package init(uninitialized count: Int) {
+    self.init(capacity: count)
+    self.count = count
+  }
+
   deinit { base.deallocate() }
 
   @inline(__always)

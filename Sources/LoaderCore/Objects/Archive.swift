@@ -3,16 +3,25 @@
 package struct Archive: Sendable {
   package let file: MappedFile
   package let members: [Member]
+  /// Whether the name hashes were computed here, not handed in.
+  package let computedHashes: Bool
 
   package struct Member: Sendable {
-    /// "archive(member)", as messages name it.
+    /// "(member)", or nothing for a bare object: what messages put behind the file's path.
     package let name: String
     package let content: Content
   }
 
+  package enum Cgo: Sendable {
+    case none
+    case directives(CgoDirectives)
+    /// The section makes no sense to us.
+    case unreadable
+  }
+
   package enum Content: Sendable {
     /// A Go object and what its text header says.
-    case object(GoObject, header: String, isMain: Bool, hasCgo: Bool)
+    case object(GoObject, header: String, isMain: Bool, cgo: Cgo)
     /// "dynimportfail" or "preferlinkext": a wish about the link mode.
     case linkModeFlag(String)
     /// A host object or an unknown format, by its kind.
@@ -29,23 +38,57 @@ package struct Archive: Sendable {
     case .failure(let e): throw .cannotOpen(e)
     case .success(let file):
       do throws(LinkFailure) {
-        return try Archive(file: file)
+        return try Archive(file: file, hashes: nil)
       } catch {
         throw .failure(error)
       }
     }
   }
 
-  init(file: MappedFile) throws(LinkFailure) {
+  /// - Parameter hashes: what `nameHashes` gave for the same content before.
+  package init(file: MappedFile, hashes: [UInt8]?) throws(LinkFailure) {
     self.file = file
+    computedHashes = hashes == nil
+    members = try Self.withView(of: hashes) { known throws(LinkFailure) in
+      var known = known
+      return try Self.parse(file, &known)
+    }
+  }
+
+  /// The name hashes of all objects, in member order, 4 bytes each, little-endian.
+  package var nameHashes: [UInt8] {
+    var out: [UInt8] = []
+    for m in members {
+      guard case .object(let o, _, _, _) = m.content else { continue }
+      out.reserveCapacity(out.count + 4 * o.view.symbolCount)
+      for i in 0..<o.view.symbolCount {
+        withUnsafeBytes(of: o.nameHashes[i].littleEndian) { out.append(contentsOf: $0) }
+      }
+    }
+    return out
+  }
+
+  private static func withView<R>(
+    of bytes: [UInt8]?, _ body: (ByteView?) throws(LinkFailure) -> R
+  ) throws(LinkFailure) -> R {
+    guard let bytes else { return try body(nil) }
+    var result: Result<R, LinkFailure>?
+    bytes.withUnsafeBytes { b in
+      do throws(LinkFailure) {
+        result = .success(try body(ByteView(b.baseAddress, b.count)))
+      } catch {
+        result = .failure(error)
+      }
+    }
+    guard let result else { return try body(nil) }
+    return try result.get()
+  }
+
+  private static func parse(_ file: MappedFile, _ known: inout ByteView?) throws(LinkFailure) -> [Member] {
     let bytes = file.bytes
     guard bytes.hasPrefix("!<arch>\n") else {
-      members = [
-        Member(
-          name: file.path,
-          content: try MemberParser(file: file, name: file.path).parse(bytes.slice(0, bytes.count), at: 0))
-      ]
-      return
+      let parser = MemberParser(file: file, name: file.path)
+      return [Member(name: "", content: try parser.parse(bytes, at: 0, &known))]
     }
     var members: [Member] = []
     var offset = 8
@@ -58,14 +101,14 @@ package struct Archive: Sendable {
       let at = offset
       offset += size + (size & 1)
       guard let kind = Self.kind(ofMember: header.name) else { continue }
-      let name = "\(file.path)(\(header.name))"
+      let name = "(\(header.name))"
       if kind == .flag { members.append(Member(name: name, content: .linkModeFlag(header.name))) }
       // A name of 16 bytes may have lost its suffix, and is taken whatever it says.
       guard kind == .object else { continue }
-      let parser = MemberParser(file: file, name: name)
-      members.append(Member(name: name, content: try parser.parse(bytes.slice(at, size), at: at)))
+      let parser = MemberParser(file: file, name: file.path + name)
+      members.append(Member(name: name, content: try parser.parse(bytes.slice(at, size), at: at, &known)))
     }
-    self.members = members
+    return members
   }
 
   private enum Kind { case object, flag }
@@ -104,7 +147,10 @@ private struct MemberParser {
   let file: MappedFile
   let name: String
 
-  func parse(_ bytes: ByteView, at start: Int) throws(LinkFailure) -> Archive.Content {
+  /// - Parameter known: hashes of the objects still to come; an object takes its own from the front.
+  func parse(_ bytes: ByteView, at start: Int, _ known: inout ByteView?) throws(LinkFailure)
+    -> Archive.Content
+  {
     if let format = foreignFormat(bytes) { return .foreign(format) }
     guard let lineEnd = bytes.buffer.firstIndex(of: 0x0a) else {
       return .error("truncated object file: \(name): EOF")
@@ -116,9 +162,17 @@ private struct MemberParser {
     guard let body = objectStart(bytes, from: lineEnd + 1) else {
       return .error("truncated object file: \(name)")
     }
-    let (isMain, hasCgo) = packageData(bytes.slice(lineEnd + 1, body - lineEnd - 3))
-    let object = try GoObject.parse(bytes.slice(body, bytes.count - body), of: file, name: name)
-    return .object(object, header: line.string, isMain: isMain, hasCgo: hasCgo)
+    let (isMain, cgo) = packageData(bytes.slice(lineEnd + 1, body - lineEnd - 3))
+    let content = bytes.slice(body, bytes.count - body)
+    let object = try GoObject.parse(content, of: file, name: name, hashes: nextHashes(content, &known))
+    return .object(object, header: line.string, isMain: isMain, cgo: cgo)
+  }
+
+  private func nextHashes(_ object: ByteView, _ known: inout ByteView?) -> ByteView? {
+    guard let all = known else { return nil }
+    let size = 4 * GoObject.symbolCount(object)
+    known = all.slice(size, all.count - size)
+    return all.slice(0, size)
   }
 
   private func foreignFormat(_ b: ByteView) -> String? {
@@ -145,9 +199,8 @@ private struct MemberParser {
     return nil
   }
 
-  /// What the text part says: whether a header line is "main", and whether there is a cgo section
-  /// (ld/go.go ldpkg).
-  private func packageData(_ b: ByteView) -> (isMain: Bool, hasCgo: Bool) {
+  /// What the text part says: whether a header line is "main", and the cgo section (ld/go.go ldpkg).
+  private func packageData(_ b: ByteView) -> (isMain: Bool, cgo: Archive.Cgo) {
     var isMain = false
     var start = 0
     while start < b.count {
@@ -158,18 +211,26 @@ private struct MemberParser {
       if line.isEmpty { break }
       if line.count == 4, line.hasPrefix("main") { isMain = true }
     }
-    guard start < b.count else { return (isMain, false) }
-    let rest = b.slice(start, b.count - start)
-    return (isMain, contains(rest, "\n$$  // cgo"))
+    let mark: StaticString = "\n$$  // cgo"
+    // The blank line that ended the header may begin the section.
+    let from = max(start - 1, 0)
+    guard start < b.count, let section = find(b, mark, from: from) else { return (isMain, .none) }
+    guard let lineEnd = find(b, "\n", from: section + 1),
+      let end = find(b, "\n$$", from: lineEnd) ?? find(b, "\n!\n", from: lineEnd)
+    else { return (isMain, .unreadable) }
+    guard let directives = CgoDirectives(b.slice(lineEnd, end - lineEnd)) else {
+      return (isMain, .unreadable)
+    }
+    return (isMain, .directives(directives))
   }
 
-  private func contains(_ b: ByteView, _ needle: StaticString) -> Bool {
+  private func find(_ b: ByteView, _ needle: StaticString, from: Int) -> Int? {
     let n = needle.utf8CodeUnitCount
-    guard b.count >= n else { return false }
-    for i in 0...(b.count - n) where b.u8(i) == 0x0a {
-      if b.slice(i, n).hasPrefix(needle) { return true }
+    guard b.count >= n, from <= b.count - n else { return nil }
+    for i in from...(b.count - n) where b.u8(i) == 0x0a {
+      if b.slice(i, n).hasPrefix(needle) { return i }
     }
-    return false
+    return nil
   }
 }
 

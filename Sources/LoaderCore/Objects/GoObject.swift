@@ -18,12 +18,19 @@ package final class GoObject: @unchecked Sendable {
   package let packages: [String]
   /// A hash of every symbol's name, by local index (hashed symbols have none); see `NameHash`.
   package let nameHashes: UnsafeMutablePointer<UInt32>
+  /// One byte a definition, by local index; see `SymbolTraits`.
+  package let traits: UnsafeMutablePointer<UInt8>
   private let faultCell: UnsafeMutablePointer<UInt32>
 
   private init(
     file: MappedFile, view: ObjectView, fingerprint: UInt64, imports: [Import], packages: [String],
     nameHashes: UnsafeMutablePointer<UInt32>, faultCell: UnsafeMutablePointer<UInt32>
   ) {
+    traits = .allocate(capacity: max(view.symbolCount, 1))
+    for i in 0..<view.symbolCount {
+      let k = UInt32(i)
+      traits[i] = SymbolTraits(flags: view.symbolFlags(k), alignment: view.alignment(k)).rawValue
+    }
     self.file = file
     self.view = view
     self.fingerprint = fingerprint
@@ -35,6 +42,7 @@ package final class GoObject: @unchecked Sendable {
 
   deinit {
     nameHashes.deallocate()
+    traits.deallocate()
     faultCell.deallocate()
   }
 
@@ -44,9 +52,10 @@ package final class GoObject: @unchecked Sendable {
   /// Reads the object whose bytes are `bytes` of `file` (from the object's own magic on).
   ///
   /// - Throws: `LinkFailure.corrupt` when the header or a block does not fit.
-  package static func parse(_ bytes: ByteView, of file: MappedFile, name: String) throws(LinkFailure)
-    -> GoObject
-  {
+  /// - Parameter hashes: `nameHashes` from an earlier parse of the same bytes; computed when absent.
+  package static func parse(
+    _ bytes: ByteView, of file: MappedFile, name: String, hashes known: ByteView? = nil
+  ) throws(LinkFailure) -> GoObject {
     func corrupt(_ detail: String) -> LinkFailure { .corrupt(file: name, detail: detail) }
     guard bytes.hasPrefix(ObjectFormat.magic) else {
       if bytes.hasPrefix("\0go114ld") {
@@ -70,12 +79,24 @@ package final class GoObject: @unchecked Sendable {
       throw corrupt("string outside of the object")
     }
     let hashes = UnsafeMutablePointer<UInt32>.allocate(capacity: max(view.symbolCount, 1))
-    for i in 0..<view.symbolCount {
-      hashes[i] = view.isHashed(UInt32(i)) ? 0 : NameHash.of(view.name(UInt32(i)))
+    if let known, known.count == 4 * view.symbolCount {
+      for i in 0..<view.symbolCount { hashes[i] = known.u32(4 * i) }
+    } else {
+      for i in 0..<view.symbolCount {
+        hashes[i] = view.isHashed(UInt32(i)) ? 0 : NameHash.of(view.name(UInt32(i)))
+      }
     }
     return GoObject(
       file: file, view: view, fingerprint: bytes.u64(8), imports: imports, packages: packages,
       nameHashes: hashes, faultCell: faultCell)
+  }
+
+  /// Symbols of the object at `bytes`, as its header tells; 0 when that makes no sense.
+  static func symbolCount(_ bytes: ByteView) -> Int {
+    let first = ObjectFormat.Block.symbolDef.rawValue
+    let last = ObjectFormat.Block.nonPackageRef.rawValue
+    let size = Int(bytes.u32(20 + 4 * (last + 1))) - Int(bytes.u32(20 + 4 * first))
+    return max(0, size / ObjectFormat.symbolSize)
   }
 
   private static func readImports(_ view: ObjectView) -> [Import] {
@@ -92,6 +113,28 @@ package final class GoObject: @unchecked Sendable {
     let n = view.blockSize(.packageIndex) / ObjectFormat.stringRefSize
     return (0..<n).map { view.stringRef(at: view.block(.packageIndex) + $0 * 8).string }
   }
+}
+
+/// What adds up over all definitions of a symbol, winning or not, packed into a byte: alignment and three
+/// flags.
+package struct SymbolTraits {
+  package let rawValue: UInt8
+  @inline(__always) package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  init(flags: SymbolFlags, alignment: UInt32) {
+    var v: UInt8 = alignment == 0 ? 0 : UInt8(truncatingIfNeeded: min(alignment.trailingZeroBitCount, 30) + 1)
+    if flags.contains(.local) { v |= 0x20 }
+    if flags.contains(.usedInIface) { v |= 0x40 }
+    if flags.contains(.wasmExport) { v |= 0x80 }
+    rawValue = v
+  }
+
+  /// log2 of the alignment plus 1; 0 when the definition does not say.
+  @inline(__always) package var alignment: UInt8 { rawValue & 0x1f }
+  @inline(__always) package var hasFlags: Bool { rawValue & 0xe0 != 0 }
+  package var isLocal: Bool { rawValue & 0x20 != 0 }
+  package var isUsedInIface: Bool { rawValue & 0x40 != 0 }
+  package var isWasmExport: Bool { rawValue & 0x80 != 0 }
 }
 
 /// The hash by which names are looked up: fast on the 10 to 100 bytes of a symbol name, never stored on

@@ -11,6 +11,8 @@ package struct LoadedPackages: Sendable {
   package let libraryOfObject: [UInt32]
   /// What the real linker prints on stdout while loading.
   package let log: String
+  /// Symbols named by cgo exports, with their versions.
+  let exports: [(name: String, version: Int32)]
 }
 
 /// One package of a program.
@@ -53,6 +55,7 @@ package struct PackageLoader {
   private var objects: [GoObject] = []
   private var libraryOfObject: [UInt32] = []
   private var log = ""
+  private var exports: [(name: String, version: Int32)] = []
   private var errors = ""
 
   /// Loads the closure.
@@ -65,7 +68,7 @@ package struct PackageLoader {
     try loader.run()
     return LoadedPackages(
       libraries: loader.libraries, objects: loader.objects, libraryOfObject: loader.libraryOfObject,
-      log: loader.log)
+      log: loader.log, exports: loader.exports)
   }
 
   private init(request: Request, source: any ArchiveSource) {
@@ -120,16 +123,32 @@ package struct PackageLoader {
   private mutating func loadMember(_ member: Archive.Member, of k: Int) throws(LinkFailure) {
     switch member.content {
     case .linkModeFlag(let f): throw .unsupported(reason: "archive member \(f)")
-    case .foreign(let format): throw .unsupported(reason: "host object (\(format)) in \(member.name)")
+    case .foreign(let format): throw .unsupported(reason: "host object (\(format)) in \(libraries[k].file)\(member.name)")
     case .error(let message): errors += message + "\n"
-    case .object(let object, let header, let isMain, let hasCgo):
+    case .object(let object, let header, let isMain, let cgo):
       if let want = request.expectedHeader, header != want {
         errors +=
-          "\(member.name): linked object header mismatch:\nhave \(quoted(header))\nwant \(quoted(want))\n\n"
+          "\(libraries[k].file)\(member.name): linked object header mismatch:\nhave \(quoted(header))\nwant \(quoted(want))\n\n"
       }
       if isMain { libraries[k].isMain = true }
-      if hasCgo { throw .unsupported(reason: "cgo directives in \(libraries[k].path)") }
+      try note(cgo, of: libraries[k].path)
       try addObject(object, to: k)
+    }
+  }
+
+  /// Exports concern host objects and dynamic symbol tables; an executable without either only makes sure
+  /// that the symbol exists (ld/go.go setCgoAttr). Anything else is a cgo link.
+  private mutating func note(_ cgo: Archive.Cgo, of package_: String) throws(LinkFailure) {
+    switch cgo {
+    case .none: return
+    case .unreadable: throw .unsupported(reason: "cgo directives in \(package_)")
+    case .directives(let d):
+      for words in d.directives {
+        guard words.first == "cgo_export_static", words.count >= 2, words.count <= 4,
+          words.count < 3 || words[2] == words[1]
+        else { throw .unsupported(reason: "cgo directive \(words.first ?? "") in \(package_)") }
+        exports.append((words[1], words.count == 4 && words[3] == "ABIInternal" ? 1 : 0))
+      }
     }
   }
 

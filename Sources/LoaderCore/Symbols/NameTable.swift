@@ -47,6 +47,15 @@ struct NameTable: ~Copyable {
     slots[slot] = (slots[slot] & ~0xffff_ffff) | UInt64(s.raw)
   }
 
+  /// Replaces every entry's number less 1 by what `symbol` gives for it.
+  mutating func renumber(_ symbol: (UInt32) -> SymbolID) {
+    let base = slots.base
+    for i in 0..<slots.count where base[i] != 0 {
+      let old = UInt32(truncatingIfNeeded: base[i]) &- 1
+      base[i] = (base[i] & ~0xffff_ffff) | UInt64(symbol(old).raw)
+    }
+  }
+
   private mutating func grow() {
     let n = slots.count * 2
     let grown = Table<UInt64>(repeating: 0, count: n)

@@ -89,6 +89,14 @@ package struct Relocations {
     return Relocation(at: base + i &* ObjectFormat.relocSize)
   }
 
+  /// The type of the `i`-th, without reading the rest; 0 when there is none.
+  @inline(__always)
+  package func type(_ i: Int) -> UInt16 {
+    guard i >= 0, i < count, let base else { return 0 }
+    let at = base + (i &* ObjectFormat.relocSize &+ 5)
+    return UInt16(littleEndian: at.loadUnaligned(as: UInt16.self)) & ~RelocType.weakBit
+  }
+
   /// The index of the first relocation at `offset`, of whatever type (ld/decodesym.go, decodeReloc).
   @inline(__always)
   package func first(at offset: Int) -> Int? {

@@ -41,6 +41,7 @@ package struct LoadedObject: @unchecked Sendable, BitwiseCopyable {
   package let packages: UnsafeMutablePointer<UInt32>
   package let packageCount: Int
   package let nameHashes: UnsafeMutablePointer<UInt32>
+  package let traits: UnsafeMutablePointer<UInt8>
   /// The version of the object's static symbols, 10 and up (ld/link.go IncVersion).
   package let version: Int32
   /// The library (package) it belongs to: an index into `SymbolIndex.libraries`.

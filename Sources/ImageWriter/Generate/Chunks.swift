@@ -1,0 +1,24 @@
+import Dispatch
+
+/// Loops over index ranges on all cores.
+enum Chunks {
+  /// Calls `body` on ranges that cover 0..<count, concurrently; returns when all are done.
+  ///
+  /// - Parameter grain: indices that are worth a turn on another core; fewer are done on the caller's.
+  static func run(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    guard count > grain else {
+      if count > 0 { body(0..<count) }
+      return
+    }
+    let chunks = min((count + grain - 1) / grain, 64)
+    withoutActuallyEscaping(body) { body in
+      // Dispatch asks for a Sendable closure; what bodies share is pointers to disjoint ranges.
+      nonisolated(unsafe) let body = body
+      DispatchQueue.concurrentPerform(iterations: chunks) { k in
+        let from = count * k / chunks
+        let to = count * (k + 1) / chunks
+        if from < to { body(from..<to) }
+      }
+    }
+  }
+}

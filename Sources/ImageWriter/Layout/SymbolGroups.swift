@@ -1,0 +1,88 @@
+import Dispatch
+import LoaderCore
+
+/// The live data symbols by kind, in rank order, with the kinds that group symbols of one purpose
+/// (cmd/link/internal/ld/symtab.go symtab, the loop over all symbols; data.go dodata, the bucket loop).
+package struct SymbolGroups: Sendable {
+  /// Indexed by `SymbolKind.rawValue`.
+  package var byKind: [[SymbolID]]
+
+  package subscript(_ kind: SymbolKind) -> [SymbolID] {
+    get { byKind[Int(kind.rawValue)] }
+    set { byKind[Int(kind.rawValue)] = newValue }
+  }
+
+  package init(_ index: SymbolIndex, _ live: borrowing LiveSet) {
+    let kinds = Int(SymbolKind.firstUnallocated.rawValue)
+    let chunks = 8
+    let total = index.count
+    let classifier = Classifier(
+      index: index, reader: index.reader, reachable: live.reachableBits,
+      limit: min(live.limit, total))
+    let parts = PartialResults<[[SymbolID]]>(count: chunks, empty: [])
+    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+      var buckets = [[SymbolID]](repeating: [], count: kinds)
+      classifier.classify(max(1, total * k / chunks)..<max(1, total * (k + 1) / chunks), into: &buckets)
+      parts.set(k, buckets)
+    }
+    var byKind = [[SymbolID]](repeating: [], count: kinds)
+    for part in parts.all { for (k, list) in part.enumerated() { byKind[k] += list } }
+    self.byKind = byKind
+  }
+
+  private struct Classifier: @unchecked Sendable {
+    let index: SymbolIndex
+    let reader: SymbolReader
+    let reachable: UnsafePointer<UInt8>
+    let limit: Int
+
+    func classify(_ range: Range<Int>, into buckets: inout [[SymbolID]]) {
+      for i in range.clamped(to: 0..<limit) where reachable[i] & 1 != 0 {
+        let s = SymbolID(i)
+        if index.attributes(s).contains(.special) { continue }
+        var kind = reader.kind(s)
+        if kind <= .textEnd || kind >= .firstUnallocated { continue }
+        let name = reader.name(s)
+        // Unnamed symbols are parts of others, except function descriptors' contents.
+        if name.isEmpty, kind != .goFunc { continue }
+        kind = group(s, kind, name) ?? kind
+        buckets[Int(kind.rawValue)].append(s)
+      }
+    }
+
+    /// The kind of the group that the symbol joins, nil when it stays what it is.
+    @inline(__always)
+    private func group(_ s: SymbolID, _ kind: SymbolKind, _ name: ByteView) -> SymbolKind? {
+      switch kind {
+      case .noptrBss: return name.hasPrefix("type:.gcmask.") ? .gcMask : nil
+      case .rodata, .goFunc:
+        if name.hasPrefix("go:string.") { return .goString }
+        if name.hasPrefix("runtime.gcbits.") { return .gcBits }
+        if name.hasSuffix("·f") { return .goFunc }
+        if name.hasPrefix("type:") { return .type }
+        return reader.flags(s).contains(.itab) ? .type : nil
+      default: return nil
+      }
+    }
+  }
+}
+
+/// One result a worker, written without a lock: each index is written by one worker only.
+final class PartialResults<T>: @unchecked Sendable {
+  private let slots: UnsafeMutablePointer<T>
+  private let count: Int
+
+  init(count: Int, empty: T) {
+    slots = .allocate(capacity: count)
+    slots.initialize(repeating: empty, count: count)
+    self.count = count
+  }
+
+  deinit {
+    slots.deinitialize(count: count)
+    slots.deallocate()
+  }
+
+  func set(_ i: Int, _ value: T) { slots[i] = value }
+  var all: [T] { Array(UnsafeBufferPointer(start: slots, count: count)) }
+}

@@ -1,0 +1,136 @@
+import ImageWriter
+import LoaderCore
+
+/// A link from inputs to image: the table of contents of this program.
+///
+/// The order is the real linker's (cmd/link/internal/ld/main.go). There are two layouts with generation
+/// between them: text first, then the tables that need text addresses, then the data among which those
+/// tables lie. A pass takes what the passes before it returned; only symbols that the linker itself
+/// makes are added to the index on the way, in the real linker's order.
+package enum Link {
+  package static func run(
+    _ plan: LinkPlan, archives: any ArchiveSource, timer: inout PhaseTimer
+  ) throws(LinkFailure) -> LinkedImage {
+    // Objects, in load order.
+    let packages = try PackageLoader.load(plan.load, from: archives)
+    timer.end("loadlib")
+
+    // One index; duplicates elected, references resolved.
+    let (index, warnings) = try SymbolResolver.resolve(
+      packages, profile: .go1_27_3, options: plan.resolve)
+    let fips = FIPSSymbols(index)
+    timer.end("loadsyms")
+
+    // The order of package initialisers.
+    let initOrder = try InitOrder.schedule(index)
+    timer.end("inittasks")
+
+    // What the program needs. From here on the set only grows by the linker's own symbols.
+    var live = try Deadcode.run(index, initOrder: initOrder, options: plan.deadcode)
+    timer.end("deadcode")
+
+    let modules = try ModuleSymbols(index, &live)
+    let textOrder = try TextOrder(index, live)
+    timer.end("linksetup")
+
+    let stringErrors = StringData.apply(plan.strings, index, &live)
+    timer.end("dostrdata")
+
+    // (DWARF: types and units are discovered here.)
+
+    // Nosplit functions must fit the stack that is left to them.
+    let stack = try StackCheck.run(
+      index, text: fips.text + textOrder.functions, options: plan.stackCheck)
+    timer.end("doStackCheck")
+
+    // Text addresses: final.
+    BoundarySymbols.declareArchitecture(index, &live)
+    BoundarySymbols.declareText(index, &live)
+    var addresses = Addresses(symbolCount: index.count)
+    let text = TextLayout(
+      index, live, order: textOrder, linkerText: fips.text, options: plan.text, addresses: &addresses)
+    timer.end("textaddress")
+
+    BuildInfo.define(version: plan.buildVersion, moduleInfo: plan.moduleInfo, index, &live)
+    timer.end("buildinfo")
+
+    // Tables made from text addresses.
+    let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot)
+    timer.end("pclntab")
+
+    // (DWARF: sections are generated here.)
+
+    let boundaries = BoundarySymbols(index, &live, text: text)
+    let moduleData = try ModuleData(
+      index, &live, module: modules.moduleData, initTasks: initOrder.mainTasks, tables: tables.symbols,
+      textSectionMap: boundaries.textSectionMap)
+    timer.end("symtab")
+
+    // Data layout. From here on no symbol is added.
+    let groups = SymbolGroups(index, live)
+    let dataOrder = DataOrder(groups, index)
+    moduleData.setTypes(dataOrder.types, index)
+    var gcErrors: [String] = []
+    let data = try DataLayoutBuilder.run(
+      index, dataOrder, text: text, addresses: &addresses, options: DataLayoutBuilder.Options(),
+      pclntab: (tables.size, tables.alignment), 
+      gcProgram: { target, symbols, offset, end throws(LinkFailure) in
+        let program = try GCProgram.build(
+          name: index.reader.name(target).string, symbols: symbols, addresses: symbols.map(offset),
+          start: 0, end: end, reader: index.reader)
+        index.setData(target, program.bytes)
+        gcErrors += program.errors.map { $0 + "\n" }
+      })
+    timer.end("dodata")
+
+    // Addresses and file offsets: nothing moves any more.
+    let layout = try ImageLayout(data, options: plan.image, addresses: &addresses)
+    BoundarySymbols.place(index, text: text, data: data, image: layout, addresses: &addresses)
+    tables.place(section: data.bounds.pclntab, layout, &addresses)
+    timer.end("address")
+
+    // (DWARF: sections are relocated and compressed here.)
+
+    // Contents.
+    let image = try OutputImage(count: Int(layout.fileLength), spare: 1 << 20)
+    let writer = SegmentWriter(index, layout, into: image)
+    var errors = try writer.write(
+      text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE)
+    try tables.write(
+      into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live)
+    timer.end("Asmb")
+
+    // The FIPS checksum is over final bytes.
+    try FIPSChecksum.write(fips, layout, addresses, into: image)
+    timer.end("asmbfips")
+
+    // (Symbol table.)
+
+    // Headers and notes.
+    let entry = addresses[index.lookup(plan.deadcode.entry)]
+    try ELFWriter.write(layout, entry: entry, symbols: nil, options: plan.elf, into: image)
+    timer.end("Asmb2")
+
+    errors = stringErrors + stack.overflows.map { $0.error + "\n" } + dataOrder.errors + gcErrors + errors
+    let stdout = packages.log + String(decoding: live.dump, as: UTF8.self) + stack.graph
+    return try finish(
+      plan, index, image, stdout + stack.overflows.map(\.paths).joined(), warnings, errors)
+  }
+
+  /// Errors that did not stop the passes stop the link here: the real linker counts them, stops after 20
+  /// unless -e, and exits with 2 (ld/util.go Errorf, afterErrorAction).
+  private static func finish(
+    _ plan: LinkPlan, _ index: SymbolIndex, _ image: OutputImage, _ stdout: String, _ warnings: String,
+    _ errors: [String]
+  ) throws(LinkFailure) -> LinkedImage {
+    if let bad = index.corruptObject {
+      throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
+    }
+    guard errors.isEmpty else {
+      var text = warnings + errors.prefix(plan.allErrors ? errors.count : 21).joined()
+      if errors.count > 20, !plan.allErrors { text += "\(plan.argv0): too many errors\n" }
+      throw .failed(stderr: text, exitCode: 2, stdout: stdout)
+    }
+    return LinkedImage(image: image, stdout: Array(stdout.utf8), stderr: warnings)
+  }
+}

@@ -1,0 +1,37 @@
+import ImageWriter
+import LoaderCore
+
+/// One link as the passes see it: everything that the command line and the environment decide, as values.
+package struct LinkPlan: Sendable {
+  package var output = "a.out"
+  /// How the linker was called, as its fatal messages begin.
+  package var argv0 = "link"
+  /// -e: do not stop after 20 errors.
+  package var allErrors = false
+  package var load: PackageLoader.Request
+  package var resolve = SymbolResolver.Options()
+  package var deadcode = Deadcode.Options()
+  package var text = TextLayout.Options()
+  package var image = ImageLayout.Options()
+  package var elf = ELFWriter.Options()
+  /// Variables to set, in order of first mention: the linker's own, the module info, -X.
+  /// Values are bytes: module information is not UTF-8.
+  package var strings: [(name: String, value: [UInt8])] = []
+  /// What go:buildinfo says: the toolchain's version and the module information.
+  package var buildVersion = ""
+  package var moduleInfo: [UInt8] = []
+  /// For paths that objects spell "$GOROOT/…"; empty leaves them alone.
+  package var goroot = ""
+  /// -strictdups=2: a mismatch is an error.
+  package var strictDupsFail = false
+  package var stackCheck = StackCheck.Options()
+
+  package init(load: PackageLoader.Request) { self.load = load }
+}
+
+/// What a link gives back besides the file.
+package struct LinkedImage: Sendable {
+  package let image: OutputImage
+  package let stdout: [UInt8]
+  package let stderr: String
+}

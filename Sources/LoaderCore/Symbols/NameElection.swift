@@ -1,0 +1,206 @@
+/// Definitions by name: package definitions, which cannot be duplicates of each other, then the others, of
+/// which one is elected per name and ABI (loader.go addSym). Runs on slots; see `SymbolResolver`.
+struct NameElection: ~Copyable {
+  private let index: SymbolIndex
+  private let profile: ReleaseProfile
+  private let strictDups: Bool
+  private let bases: [Int]
+  /// Slots plus 1, by name and version; symbols after `renumber`.
+  var table: NameTable
+  private(set) var linknameVars: [(object: ObjectID, name: ByteView, slot: UInt32)] = []
+  /// A zeroed definition that lost was larger than the winner.
+  private(set) var sizeFixups: [(slot: UInt32, size: UInt32)] = []
+  private(set) var builtins: [(builtin: Int, slot: UInt32)] = []
+  private(set) var warnings = ""
+
+  init(index: SymbolIndex, profile: ReleaseProfile, strictDups: Bool, bases: [Int]) {
+    self.index = index
+    self.profile = profile
+    self.strictDups = strictDups
+    self.bases = bases
+    var named = 0
+    for o in index.objects { named += o.view.packageDefs + o.view.nonPackageDefs }
+    table = NameTable(expected: named / 2)
+  }
+
+  /// Hands the table over; an empty one stays.
+  mutating func takeTable() -> NameTable {
+    var taken = NameTable(expected: 0)
+    swap(&taken, &table)
+    return taken
+  }
+
+  /// - Returns: why the link cannot go on, in the real linker's words.
+  mutating func run(_ slots: DefinitionSlots.Pointers) -> LinkFailure? {
+    do throws(LinkFailure) {
+      for o in 2..<index.loaded.count {
+        try load(o, 0..<index.loaded[o].view.packageDefs, slots, isPackageDef: true)
+      }
+      for o in 2..<index.loaded.count {
+        let v = index.loaded[o].view
+        try load(o, (v.definitions - v.nonPackageDefs)..<v.definitions, slots, isPackageDef: false)
+      }
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private mutating func load(
+    _ object: Int, _ range: Range<Int>, _ slots: DefinitionSlots.Pointers, isPackageDef: Bool
+  ) throws(LinkFailure) {
+    guard !range.isEmpty else { return }
+    let o = index.loaded.base + object
+    let v = o.pointee.view
+    let hashes = o.pointee.nameHashes
+    let isRuntime = index.libraries[Int(o.pointee.library)].path == "runtime"
+    for k in range {
+      let i = UInt32(truncatingIfNeeded: k)
+      let slot = UInt32(truncatingIfNeeded: bases[object] &+ k)
+      let place = ObjectSymbol(object: UInt32(truncatingIfNeeded: object), local: i)
+      slots.first[Int(slot)] = slot
+      slots.winner[Int(slot)] = place
+      let name = v.name(i)
+      if name.isEmpty { continue }
+      let abi = v.abi(i)
+      if abi == ObjectFormat.abiStatic { continue }
+      guard abi <= 1 else { throw .fatal("invalid symbol ABI: \(abi)") }
+      if isPackageDef {
+        enter(name, hashes[k], abi, slot, slots)
+      } else {
+        try elect(name, hashes[k], abi, slot, place, slots)
+        noteLinknameVar(ObjectID(place.object), v, i, name, slots.first[Int(slot)])
+      }
+      noteBuiltin(name, hashes[k], abi, isRuntime: isRuntime, slots.first[Int(slot)])
+    }
+  }
+
+  /// The slot plus 1 under that name, and where in the table it is or would be.
+  @inline(__always)
+  private func find(
+    _ name: ByteView, _ hash: UInt32, _ abi: UInt16, _ slots: DefinitionSlots.Pointers
+  ) -> (slot: Int, symbol: SymbolID) {
+    let objects = index.loaded.base
+    return table.find(hash) { s in
+      let p = slots.winner[Int(s.raw &- 1)]
+      let w = objects + Int(p.object)
+      return w.pointee.view.name(p.local) == name && w.pointee.view.abi(p.local) == abi
+    }
+  }
+
+  private mutating func enter(
+    _ name: ByteView, _ nameHash: UInt32, _ abi: UInt16, _ slot: UInt32, _ slots: DefinitionSlots.Pointers
+  ) {
+    let h = NameTable.hash(nameHash, version: Int32(abi))
+    let (at, old) = find(name, h, abi, slots)
+    if old.isNone {
+      table.insert(h, SymbolID(slot &+ 1), at: at)
+    } else {
+      table.replace(SymbolID(slot &+ 1), at: at)
+    }
+  }
+
+  private mutating func elect(
+    _ name: ByteView, _ nameHash: UInt32, _ abi: UInt16, _ slot: UInt32, _ new: ObjectSymbol,
+    _ slots: DefinitionSlots.Pointers
+  ) throws(LinkFailure) {
+    let h = NameTable.hash(nameHash, version: Int32(abi))
+    let (at, found) = find(name, h, abi, slots)
+    guard !found.isNone else {
+      table.insert(h, SymbolID(slot &+ 1), at: at)
+      return
+    }
+    let old = found.raw &- 1
+    slots.first[Int(slot)] = old
+    let oldPlace = slots.winner[Int(old)]
+    let oldView = index.loaded[Int(oldPlace.object)].view
+    let view = index.loaded[Int(new.object)].view
+    let oldIsDupOK = oldView.symbolFlags(oldPlace.local).contains(.dupOK)
+    if view.symbolFlags(new.local).contains(.dupOK) {
+      guard oldIsDupOK else { return }
+      if strictDups { checkDuplicate(name, ObjectID(new.object), new.local, oldPlace) }
+      if oldView.size(oldPlace.local) < view.size(new.local) { slots.winner[Int(old)] = new }
+    } else if oldIsDupOK {
+      slots.winner[Int(old)] = new
+    } else {
+      try elect(old, oldPlace, new, name, slots)
+    }
+  }
+
+  /// Two plain definitions of one name: content beats zeroed data, text beats zeroed data, the larger of two
+  /// zeroed ones wins; anything else is an error.
+  private mutating func elect(
+    _ old: UInt32, _ oldPlace: ObjectSymbol, _ new: ObjectSymbol, _ name: ByteView,
+    _ slots: DefinitionSlots.Pointers
+  ) throws(LinkFailure) {
+    let oldView = index.loaded[Int(oldPlace.object)].view
+    let view = index.loaded[Int(new.object)].view
+    let oldKind = kindTable.pointer[Int(oldView.kind(oldPlace.local))]
+    let kind = kindTable.pointer[Int(view.kind(new.local))]
+    let oldSize = oldView.size(oldPlace.local)
+    let size = view.size(new.local)
+    let hasContent = view.dataCount(new.local) != 0
+    let oldIsZeroed = oldKind.isData && oldView.dataCount(oldPlace.local) == 0
+    let isZeroed = kind.isData && !hasContent
+    if oldIsZeroed && (kind.isText || hasContent || (isZeroed && size > oldSize)) {
+      slots.winner[Int(old)] = new
+      if oldSize > size { sizeFixups.append((old, oldSize)) }
+    } else if isZeroed {
+      if size > oldSize { sizeFixups.append((old, size)) }
+    } else {
+      let here = index.library(of: ObjectID(new.object)).path
+      let there = index.library(of: ObjectID(oldPlace.object)).path
+      throw .fatal(
+        "duplicated definition of symbol \(name.string), from \(here) (type \(kind.goName) size \(size))"
+          + " and \(there) (type \(oldKind.goName) size \(oldSize))")
+    }
+  }
+
+  /// -strictdups: two duplicates that may differ must not (loader.go checkdup).
+  private mutating func checkDuplicate(
+    _ name: ByteView, _ object: ObjectID, _ i: UInt32, _ p: ObjectSymbol
+  ) {
+    let a = index.loaded[object.index].view
+    let b = index.loaded[Int(p.object)].view
+    let data = a.data(i)
+    let oldData = b.data(p.local)
+    var reason = "same length but different contents"
+    if data.count != oldData.count {
+      reason = "new length \(data.count) != old length \(oldData.count)"
+    } else if data == oldData {
+      if a.size(i) == b.size(p.local) { return }
+      reason = "different sizes: new size \(a.size(i)) != old size \(b.size(p.local))"
+    }
+    warnings +=
+      "cmd/link: while reading object for '\(index.library(of: object).path)': duplicate symbol"
+      + " '\(name.string)', previous def at '\(index.library(of: ObjectID(p.object)).path)',"
+      + " with mismatched payload: \(reason)\n"
+    let isTolerated =
+      name.hasPrefix("go:info.go.interface") || name.hasPrefix("go:info.go.builtin")
+      || name.hasPrefix("go:debuglines")
+    if !isTolerated { index.strictDupCount += 1 }
+  }
+
+  /// A `//go:linkname` variable without content is a pull; whether it may is known once all are loaded.
+  private mutating func noteLinknameVar(
+    _ object: ObjectID, _ v: ObjectView, _ i: UInt32, _ name: ByteView, _ slot: UInt32
+  ) {
+    guard !v.symbolFlags(i).isDisjoint(with: [.linkname, .linknameStd]), v.dataCount(i) == 0,
+      name.contains(0x2e)
+    else { return }
+    linknameVars.append((object, name, slot))
+  }
+
+  @inline(__always)
+  private mutating func noteBuiltin(
+    _ name: ByteView, _ hash: UInt32, _ abi: UInt16, isRuntime: Bool, _ slot: UInt32
+  ) {
+    guard name.count > 5, let base = name.base else { return }
+    // "runtime." as a little-endian word: nearly every name fails this one compare.
+    let isCandidate =
+      (name.count > 8 && base.loadUnaligned(as: UInt64.self).littleEndian == 0x2e65_6d69_746e_7572)
+      || (isRuntime && name.hasPrefix("type:"))
+    guard isCandidate, let b = profile.builtins.find(name, hash: hash, abi: abi) else { return }
+    builtins.append((b, slot))
+  }
+}

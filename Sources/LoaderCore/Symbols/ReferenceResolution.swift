@@ -1,0 +1,109 @@
+import Dispatch
+
+/// References by name -> symbols; a name that nobody defines becomes an undefined symbol of the linker's own
+/// (loader.go loadObjRefs).
+struct ReferenceResolution {
+  let index: SymbolIndex
+  let profile: ReleaseProfile
+  let checkLinkname: Bool
+
+  func run() throws(LinkFailure) {
+    findDefined()
+    let byPackage = objectsByPackage()
+    let check = LinknameCheck(index: index, blocked: profile.blockedLinknames)
+    for o in 2..<index.loaded.count {
+      try loadReferences(ObjectID(UInt32(o)), check)
+      try loadPackages(ObjectID(UInt32(o)), byPackage)
+      loadReferenceFlags(ObjectID(UInt32(o)))
+    }
+  }
+
+  /// Looks up all references among the definitions, on all cores; what is not found is left at none.
+  private func findDefined() {
+    let n = index.loaded.count - 2
+    let reader = index.reader
+    let chunks = max(1, min(64, n / 8))
+    let table = NameTableView(index)
+    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+      for o in (2 + n * k / chunks)..<(2 + n * (k + 1) / chunks) {
+        let object = reader.objects[o]
+        let v = object.view
+        for i in UInt32(v.definitions)..<UInt32(v.symbolCount) {
+          let abi = v.abi(i)
+          let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
+          let h = NameTable.hash(object.nameHashes[Int(i)], version: version)
+          let name = v.name(i)
+          let s = table.index.names.find(h) { reader.name($0) == name && reader.version($0) == version }
+          object.symbols[Int(i)] = s.symbol.raw
+        }
+      }
+    }
+  }
+
+  /// Shares the index with the workers, which only read.
+  private struct NameTableView: @unchecked Sendable {
+    let index: SymbolIndex
+    init(_ index: SymbolIndex) { self.index = index }
+  }
+
+  private func loadReferences(_ object: ObjectID, _ check: LinknameCheck) throws(LinkFailure) {
+    let o = index.loaded.base + object.index
+    let v = o.pointee.view
+    for i in UInt32(v.definitions)..<UInt32(v.symbolCount) {
+      let abi = v.abi(i)
+      guard abi <= 1 || abi == ObjectFormat.abiStatic else { throw .fatal("invalid symbol ABI: \(abi)") }
+      var s = SymbolID(o.pointee.symbols[Int(i)])
+      if s.isNone { s = create(v, i, abi == ObjectFormat.abiStatic ? o.pointee.version : Int32(abi), o) }
+      let flags = v.symbolFlags(i)
+      if checkLinkname, !flags.isDisjoint(with: [.linkname, .linknameStd]) || v.isFromAssembly {
+        try check.reference(from: object, name: v.name(i), to: s)
+      }
+      if flags.contains(.local) { index.insert(.local, for: s) }
+      if flags.contains(.usedInIface) { index.insert(.usedInIface, for: s) }
+    }
+  }
+
+  /// Another object may have made the symbol since the look-up.
+  private func create(
+    _ v: ObjectView, _ i: UInt32, _ version: Int32, _ o: UnsafeMutablePointer<LoadedObject>
+  ) -> SymbolID {
+    let name = v.name(i)
+    let h = NameTable.hash(o.pointee.nameHashes[Int(i)], version: version)
+    let r = index.reader
+    var s = index.names.find(h) { r.name($0) == name && r.version($0) == version }.symbol
+    if s.isNone { s = index.create(name, version: version) }
+    o.pointee.symbols[Int(i)] = s.raw
+    return s
+  }
+
+  private func objectsByPackage() -> [String: UInt32] {
+    var first: [String: UInt32] = [:]
+    for o in 2..<index.loaded.count {
+      let prefix = PackagePath.prefix(index.library(of: ObjectID(UInt32(o))).path)
+      if first[prefix] == nil { first[prefix] = UInt32(o) }
+    }
+    return first
+  }
+
+  private func loadPackages(_ object: ObjectID, _ byPackage: [String: UInt32]) throws(LinkFailure) {
+    let packages = index.objects[object.index - 2].packages
+    for i in packages.indices.dropFirst() {
+      guard let o = byPackage[packages[i]] else {
+        throw .fatal(
+          "\(index.library(of: object).path): reference to nonexistent package \(packages[i])")
+      }
+      index.loaded[object.index].packages[i] = o
+    }
+  }
+
+  private func loadReferenceFlags(_ object: ObjectID) {
+    let o = UnsafePointer(index.loaded.base + object.index)
+    let r = index.reader
+    for k in 0..<o.pointee.view.refFlagCount {
+      let (ref, flags) = o.pointee.view.refFlags(k)
+      guard flags.contains(.usedInIface) else { continue }
+      let s = r.resolve(ref, in: o)
+      if !s.isNone { index.insert(.usedInIface, for: s) }
+    }
+  }
+}

@@ -1,0 +1,4 @@
+// No import: the runtime alone.
+package main
+
+func main() { println("bare") }

@@ -1,0 +1,9 @@
+package one
+
+import _ "unsafe"
+
+//go:linkname body fixtures/duplicate.shared
+//go:noinline
+func body() { println("one") }
+
+func Call() { body() }

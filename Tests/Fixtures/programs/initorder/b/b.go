@@ -1,0 +1,5 @@
+package b
+
+import _ "fixtures/initorder/z"
+
+var Value = func() int { println("b"); return 2 }()

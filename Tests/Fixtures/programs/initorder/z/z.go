@@ -1,0 +1,5 @@
+package z
+
+var Value int
+
+func init() { println("z"); Value = 40 }

@@ -1,0 +1,15 @@
+// Nosplit functions whose frames together exceed the guaranteed stack: the link fails and shows the chain.
+package main
+
+//go:nosplit
+func first(p *[8]byte) byte { var b [400]byte; b[p[0]] = p[1]; return second(&b) + b[p[2]] }
+
+//go:nosplit
+//go:noinline
+func second(p *[400]byte) byte { var b [400]byte; b[p[0]] = p[1]; return third(&b) + b[p[2]] }
+
+//go:nosplit
+//go:noinline
+func third(p *[400]byte) byte { return p[3] }
+
+func main() { println(first(&[8]byte{1, 2, 3})) }

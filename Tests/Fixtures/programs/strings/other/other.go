@@ -1,0 +1,3 @@
+package other
+
+var Words = []string{"same in both packages", "only here", "right", ""}
