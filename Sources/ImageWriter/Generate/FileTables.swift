@@ -90,11 +90,18 @@ struct FileTables: ~Copyable, @unchecked Sendable {
       total &+= n
     }
     entryCount = Int(total)
-    // A file that only others use has an entry all the same when it lies below the last one used here.
-    for k in units.indices {
-      let view = reader.object(units[k]).pointee.view
-      for f in 0..<Int(used[k]) where offsets[Int(bases[k]) + f] == Self.unseen {
-        offsets[Int(bases[k]) + f] = names.find(view.fileName(f)) ?? Self.unseen
+    findUnused()
+  }
+
+  /// A file that only others use has an entry all the same when it lies below the last one used here.
+  private func findUnused() {
+    Chunks.run(units.count, grain: 64) { range in
+      for k in range {
+        let view = reader.object(units[k]).pointee.view
+        let base = Int(bases[k])
+        for f in 0..<Int(used[k]) where offsets[base + f] == Self.unseen {
+          offsets[base + f] = names.find(view.fileName(f)) ?? Self.unseen
+        }
       }
     }
   }

@@ -23,8 +23,13 @@ package struct FindFuncTable: Sendable {
 
   /// - Parameter lastSize: bytes of the last function.
   package init(text: TextLayout, lastSize: Int64) {
-    first = text.starts.first ?? 0
-    let last = text.starts.last ?? 0
+    self.init(starts: text.starts, lastSize: lastSize)
+  }
+
+  /// - Parameter starts: addresses of functions, rising, 16 bytes apart or more.
+  package init(starts: [UInt64], lastSize: Int64) {
+    first = starts.first ?? 0
+    let last = starts.last ?? 0
     span = Int(truncatingIfNeeded: last &- first) &+ Int(max(lastSize, 0))
     let buckets = (span + Self.bucket - 1) / Self.bucket
     size = 4 * buckets + (span + Self.subbucket - 1) / Self.subbucket
@@ -33,8 +38,12 @@ package struct FindFuncTable: Sendable {
   /// Writes the table into `buffer` of at least `size` bytes; every byte is written. A byte suffices for
   /// the difference, because functions start 16 bytes apart or more.
   package func write(into buffer: UnsafeMutableRawBufferPointer, text: TextLayout) {
+    write(into: buffer, starts: text.starts)
+  }
+
+  package func write(into buffer: UnsafeMutableRawBufferPointer, starts: [UInt64]) {
     guard let base = buffer.baseAddress, buffer.count >= size else { return }
-    text.starts.withUnsafeBufferPointer { starts in
+    starts.withUnsafeBufferPointer { starts in
       var function = 0
       var bucketStart = 0
       var at = base
