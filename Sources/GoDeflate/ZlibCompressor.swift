@@ -1,0 +1,32 @@
+import Synchronization
+
+/// Writes zlib streams as Go 1.27.3's compress/zlib does at level 1 (`BestSpeed`), bit for bit.
+///
+/// One object keeps its tables and buffers for as many streams as wanted, each of which starts afresh. Threads that
+/// compress at the same time should have one object each; calls on the same object wait for each other.
+package final class ZlibCompressor: Sendable {
+  private let stepper: Mutex<BlockStepper>
+
+  package init() {
+    stepper = Mutex(BlockStepper())
+  }
+
+  /// Appends the stream of `input`, of any length, to `sink`. (compress/zlib/writer.go)
+  package func compress(_ input: UnsafeRawBufferPointer, into sink: inout ByteSink) {
+    stepper.withLock { stepper in
+      // Deflate with a window of 32 KiB; level 0 of 3; no dictionary.
+      sink.append(0x78)
+      sink.append(0x01)
+      stepper.begin()
+      var start = 0
+      while start < input.count {
+        let end = min(start &+ Deflate.blockSize, input.count)
+        stepper.step(start..<end, of: input, into: &sink)
+        start = end
+      }
+      stepper.finish(into: &sink)
+      let sum = Adler32.sum(input).bigEndian
+      withUnsafeBytes(of: sum) { sink.append($0) }
+    }
+  }
+}
