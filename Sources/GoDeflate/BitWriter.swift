@@ -10,11 +10,20 @@ struct BitWriter {
   /// Where the next whole byte goes.
   var out: UnsafeMutableRawPointer
 
-  /// Adds the low `length` bits of `value`, whose other bits are 0. At most 56 bits between two flushes.
+  /// Adds the low `length` bits of `value`, whose other bits are 0. At most 57 bits between two flushes.
   @inline(__always)
   mutating func put(_ value: UInt64, _ length: Int) {
     bits |= value &<< UInt64(truncatingIfNeeded: count)
     count &+= length
+  }
+
+  /// Adds the codes of the `count` bytes at `symbols`.
+  @inline(__always)
+  mutating func put(_ codes: UnsafePointer<Code>, _ symbols: UnsafeRawPointer, _ count: Int) {
+    for i in 0..<count {
+      let code = codes[Int(symbols.load(fromByteOffset: i, as: UInt8.self))]
+      put(code.bits, code.length)
+    }
   }
 
   /// Stores all whole bytes; writes, but does not count, up to 8 bytes beyond them.

@@ -4,14 +4,22 @@ struct BlockCode: ~Copyable {
   var offsets = PrefixCode(count: 32)
   /// For each length of a match less 3: the length symbol's code with the extra bits behind it.
   private let matchLengths: UnsafeMutablePointer<Code>
+  /// For each distance symbol: its code and what is needed for the extra bits.
+  private let matchOffsets: UnsafeMutablePointer<OffsetCode>
 
+  let masks: UnsafeMutablePointer<UInt32>
   init() {
+    masks = .allocate(capacity: 20)
+    for l in 0...4 { for i in 0..<4 { masks[l * 4 + i] = i < l ? .max : 0 } }
+    matchOffsets = .allocate(capacity: 32)
+    matchOffsets.initialize(repeating: OffsetCode(Code(raw: 0), extra: 0), count: 32)
     matchLengths = .allocate(capacity: 256)
     matchLengths.initialize(repeating: Code(raw: 0), count: 256)
   }
 
   deinit {
     matchLengths.deallocate()
+    matchOffsets.deallocate()
   }
 
   /// The code every inflater knows: RFC 1951, section 3.2.6.
@@ -22,7 +30,7 @@ struct BlockCode: ~Copyable {
       + [UInt8](repeating: 8, count: 8)
     code.literals.assign(lengths)
     code.offsets.assign([UInt8](repeating: 5, count: 32))
-    code.deriveMatchLengths()
+    code.deriveMatchTables()
     return code
   }
 
@@ -30,10 +38,10 @@ struct BlockCode: ~Copyable {
   mutating func build(_ tokens: borrowing BlockTokens, _ scratch: borrowing CodeLengths) {
     literals.build(tokens.literalFrequencies, count: Deflate.literalSymbols, maxLength: 15, scratch)
     offsets.build(tokens.offsetFrequencies, count: Deflate.offsetSymbols, maxLength: 15, scratch)
-    deriveMatchLengths()
+    deriveMatchTables()
   }
 
-  private mutating func deriveMatchLengths() {
+  private mutating func deriveMatchTables() {
     let tables = SymbolTables.shared
     for length in 0..<256 {
       let symbol = Int(tables.lengthSymbol[length])
@@ -41,6 +49,9 @@ struct BlockCode: ~Copyable {
       let extra = UInt32(truncatingIfNeeded: length) &- UInt32(tables.lengthBase[symbol])
       let bits = code.raw &>> 8 | extra &<< UInt32(truncatingIfNeeded: code.length)
       matchLengths[length] = Code(raw: bits &<< 8 | (code.raw & 0xff) &+ UInt32(tables.lengthExtra[symbol]))
+    }
+    for symbol in 0..<Deflate.offsetSymbols {
+      matchOffsets[symbol] = OffsetCode(offsets.codes[symbol], extra: SymbolTables.offsetExtra(symbol))
     }
   }
 
@@ -52,55 +63,106 @@ struct BlockCode: ~Copyable {
   }
 
   /// Writes the tokens of a block. (huffman_bit_writer.go writeTokens)
+  ///
+  /// Literals go in groups of four, or of three if some code is so long that four of them and 7 bits held over do not
+  /// fit in a word.
   func write(_ tokens: borrowing BlockTokens, to writer: inout BitWriter) {
+    if literals.longest(256) <= 14 {
+      write(tokens, to: &writer, group: 4)
+    } else {
+      write(tokens, to: &writer, group: 3)
+    }
+  }
+
+  @inline(__always)
+  private func write(_ tokens: borrowing BlockTokens, to writer: inout BitWriter, group: Int) {
     var bits = writer
+    let codes = literals.codes
     let matchLengths = self.matchLengths
-    let offsetCodes = offsets.codes
+    let matchOffsets = self.matchOffsets
+    let masks = UnsafePointer(self.masks)
     var literal = UnsafeRawPointer(tokens.literals)
-    for i in 0..<tokens.sequenceCount {
-      let sequence = tokens.sequences[i]
-      writeRun(&literal, sequence.literals, to: &bits)
+    var next = UnsafePointer(tokens.sequences)
+    let end = next + tokens.sequenceCount
+    while next < end {
+      let sequence = next.pointee
+      next += 1
+      Self.writeRun(&literal, sequence.literals, codes, masks, to: &bits, group)
       let length = matchLengths[sequence.length]
-      bits.put(length.bits, length.length)
-      let symbol = sequence.symbol
-      let code = offsetCodes[symbol]
-      bits.put(code.bits, code.length)
-      let extra = SymbolTables.offsetExtra(symbol)
-      bits.put(sequence.offset & (1 &<< UInt64(truncatingIfNeeded: extra) &- 1), extra)
+      let offset = matchOffsets[sequence.symbol]
+      let match = length.bits | offset.bits(sequence.offset) &<< UInt64(truncatingIfNeeded: length.length)
+      bits.put(match, length.length &+ offset.length)
       bits.flush()
     }
-    let end = UnsafeRawPointer(tokens.literals) + tokens.literalCount
-    writeRun(&literal, end - literal, to: &bits)
+    let rest = UnsafeRawPointer(tokens.literals) + tokens.literalCount - literal
+    Self.writeRun(&literal, rest, codes, masks, to: &bits, group)
     writer = bits
   }
 
   /// Writes bytes as literals.
   func write(literals bytes: UnsafeRawBufferPointer, to writer: inout BitWriter) {
-    guard var literal = bytes.baseAddress else { return }
+    guard let start = bytes.baseAddress else { return }
     var bits = writer
-    writeRun(&literal, bytes.count, to: &bits)
+    let codes = literals.codes
+    var i = 0
+    while i &+ 3 <= bytes.count {
+      bits.put(codes, start + i, 3)
+      bits.flush()
+      i &+= 3
+    }
+    while i < bytes.count {
+      bits.write(codes[Int(start.load(fromByteOffset: i, as: UInt8.self))])
+      i &+= 1
+    }
     writer = bits
   }
 
+  /// Writes a run of literals. The last group is written whole too, with empty codes for the literals that are not
+  /// there, as the length of a run is hard to foresee.
   @inline(__always)
-  private func writeRun(_ literal: inout UnsafeRawPointer, _ count: Int, to bits: inout BitWriter) {
-    let codes = literals.codes
+  private static func writeRun(
+    _ literal: inout UnsafeRawPointer, _ count: Int, _ codes: UnsafePointer<Code>, _ masks: UnsafePointer<UInt32>, to bits: inout BitWriter,
+    _ group: Int
+  ) {
     var left = count
-    while left >= 3 {
-      for i in 0..<3 {
-        let code = codes[Int(literal.load(fromByteOffset: i, as: UInt8.self))]
-        bits.put(code.bits, code.length)
-      }
+    while left > group {
+      bits.put(codes, literal, group)
       bits.flush()
-      literal += 3
-      left &-= 3
+      literal += group
+      left &-= group
     }
-    while left > 0 {
-      let code = codes[Int(literal.load(as: UInt8.self))]
-      bits.put(code.bits, code.length)
-      bits.flush()
-      literal += 1
-      left &-= 1
+    var value: UInt64 = 0
+    var length = 0
+    for i in 0..<group {
+      // All ones if the literal is there. A condition would become a branch.
+      let code = Code(raw: codes[Int(literal.load(fromByteOffset: i, as: UInt8.self))].raw & masks[left &* 4 &+ i])
+      value |= code.bits &<< UInt64(truncatingIfNeeded: length)
+      length &+= code.length
     }
+    bits.put(value, length)
+    bits.flush()
+    literal += left
+  }
+}
+
+/// A distance symbol's code and what follows it.
+struct OffsetCode {
+  /// Bits 0...7 hold the length with the extra bits, 8...15 without, 16...31 the code, 32...47 the mask that leaves
+  /// the extra bits of a distance.
+  private var raw: UInt64
+
+  init(_ code: Code, extra: Int) {
+    raw =
+      UInt64(truncatingIfNeeded: code.length &+ extra) | UInt64(truncatingIfNeeded: code.length) &<< 8
+      | code.bits &<< 16 | (1 &<< UInt64(truncatingIfNeeded: extra) &- 1) &<< 32
+  }
+
+  @inline(__always)
+  var length: Int { Int(raw & 0xff) }
+
+  /// The bits for the distance `offset + 1`, of which this is the symbol.
+  @inline(__always)
+  func bits(_ offset: UInt64) -> UInt64 {
+    (raw &>> 16) & 0xffff | (offset & raw &>> 32) &<< ((raw &>> 8) & 0xff)
   }
 }

@@ -48,7 +48,8 @@ struct Matcher: ~Copyable {
     }
     tokens.removeAll()
     var sink = TokenSink(tokens, readable: start + input.count)
-    search(block, start, &sink)
+    search(
+      from: block.lowerBound &- origin, to: block.upperBound &- origin, start.advanced(by: origin), &sink)
     sink.finish(&tokens)
   }
 
@@ -62,13 +63,12 @@ struct Matcher: ~Copyable {
     }
   }
 
-  private func search(_ block: Range<Int>, _ input: UnsafeRawPointer, _ sink: inout TokenSink) {
+  private func search(from start: Int, to end: Int, _ input: UnsafeRawPointer, _ sink: inout TokenSink) {
     let table = self.table
-    let origin = self.origin
-    let end = block.upperBound
+    let lowest = 0 &- origin
     let limit = end &- Self.margin
     let window = UInt64(Deflate.windowSize)
-    var s = block.lowerBound
+    var s = start
     var emitted = s
     var word = load(input, s)
     while true {
@@ -83,23 +83,23 @@ struct Matcher: ~Copyable {
           return
         }
         let ahead = load(input, next)
-        let first = Self.entry(word, s &- origin)
+        let first = Self.entry(word, s)
         distance = first &- table[here]
         table[here] = first
         let there = Self.hash(ahead)
         if distance < window {
-          table[there] = Self.entry(ahead, next &- origin)
+          table[there] = Self.entry(ahead, next)
           break
         }
         s = next
         next &+= 1
         word = ahead &>> 8
-        let second = Self.entry(ahead, s &- origin)
+        let second = Self.entry(ahead, s)
         distance = second &- table[there]
         table[there] = second
         if distance < window {
           // Go stores the position after this one under this one's hash.
-          table[there] = Self.entry(word, next &- origin)
+          table[there] = Self.entry(word, next)
           break
         }
         s = next
@@ -107,17 +107,17 @@ struct Matcher: ~Copyable {
 
       while true {
         let back = Int(truncatingIfNeeded: distance)
-        let before = commonBefore(input, s, back, emitted)
-        let length = 4 &+ before &+ common(input, s &+ 4, back, end)
-        s &-= before
-        sink.match(input + emitted, s &- emitted, offset: back &- 1, length)
-        s &+= length
+        let end4 = s &+ 4 &+ common(input, s &+ 4, back, end)
+        let begin = s &- commonBefore(input, s, back, emitted, lowest)
+        let length = end4 &- begin
+        sink.match(input + emitted, begin &- emitted, offset: back &- 1, length)
+        s = end4
         emitted = s
         s = next >= s ? next &+ 1 : s
         if s >= limit {
           if s &+ length &+ 8 < end {
             let last = load(input, s)
-            table[Self.hash(last)] = Self.entry(last, s &- origin)
+            table[Self.hash(last)] = Self.entry(last, s)
           }
           sink.literals(input + emitted, end &- emitted)
           return
@@ -125,8 +125,8 @@ struct Matcher: ~Copyable {
         let around = load(input, s &- 2)
         word = around &>> 16
         let here = Self.hash(word)
-        table[Self.hash(around)] = Self.entry(around, s &- 2 &- origin)
-        let entry = Self.entry(word, s &- origin)
+        table[Self.hash(around)] = Self.entry(around, s &- 2)
+        let entry = Self.entry(word, s)
         distance = entry &- table[here]
         table[here] = entry
         // Here, and only here, the farthest distance counts as near.
@@ -174,11 +174,12 @@ private func common(_ base: UnsafeRawPointer, _ s: Int, _ back: Int, _ end: Int)
   return at &- s
 }
 
-/// Bytes before `s`, down to `floor`, that equal those `back` before them, down to the start of the input.
+/// Bytes before `s`, down to `floor`, that equal those `back` before them, down to `lowest`, the first there are.
 @inline(__always)
-private func commonBefore(_ base: UnsafeRawPointer, _ s: Int, _ back: Int, _ floor: Int) -> Int {
-  let most = min(s &- floor, s &- back)
-  if s &- back >= 8 {
+private func commonBefore(_ base: UnsafeRawPointer, _ s: Int, _ back: Int, _ floor: Int, _ lowest: Int) -> Int {
+  let above = s &- back &- lowest
+  let most = min(s &- floor, above)
+  if above >= 8 {
     let difference = load(base, s &- 8) ^ load(base, s &- 8 &- back)
     let same = difference.leadingZeroBitCount &>> 3
     if same < 8 || most <= 8 { return min(same, most) }

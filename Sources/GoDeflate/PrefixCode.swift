@@ -93,6 +93,15 @@ struct PrefixCode: ~Copyable {
     return Int(total)
   }
 
+  /// Length of the longest code of the first `used` symbols.
+  func longest(_ used: Int) -> Int {
+    var longest: UInt8 = 0
+    for symbol in 0..<used {
+      longest = max(longest, lengths[symbol])
+    }
+    return Int(longest)
+  }
+
   /// Whether every symbol that occurs has a code. (huffman_bit_writer.go canReuse, huffman_code.go canEncodeLen)
   func covers(_ frequencies: UnsafePointer<UInt16>, count used: Int) -> Bool {
     var missing = false
