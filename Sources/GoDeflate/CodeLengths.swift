@@ -108,33 +108,38 @@ struct CodeLengths: ~Copyable {
   }
 
   /// Huffman's method on two queues. Gives false, with `leaves` untouched, if the tree is deeper than the bound.
+  ///
+  /// Nodes are the leaves, one that outweighs all and ends their queue, and the packages. Which queue gives the next
+  /// node is as good as random, so it is computed rather than branched upon.
   private func countByTree(_ used: Int, _ maxLength: Int, _ leaves: UnsafeMutableBufferPointer<Int>) -> Bool {
-    let root = 2 &* used &- 2
+    let nodes = 2 &* used
     for i in 0..<used {
       weights[i] = keys[i] &>> 16
     }
+    (weights + used).update(repeating: .max, count: used)
     var leaf = 0
-    var package = used
-    for node in used...root {
+    var package = used &+ 1
+    for node in (used &+ 1)..<nodes {
       var weight: UInt32 = 0
       for _ in 0..<2 {
-        let takeLeaf = package == node || (leaf < used && weights[leaf] < weights[package])
-        let taken = takeLeaf ? leaf : package
-        weight &+= weights[taken]
-        parents[taken] = UInt16(truncatingIfNeeded: node)
-        leaf &+= takeLeaf ? 1 : 0
-        package &+= takeLeaf ? 0 : 1
+        let leafWeight = weights[leaf]
+        let packageWeight = weights[package]
+        let step = leafWeight < packageWeight ? 1 : 0
+        weight &+= min(leafWeight, packageWeight)
+        parents[package &+ (leaf &- package) &* step] = UInt16(truncatingIfNeeded: node)
+        leaf &+= step
+        package &+= 1 &- step
       }
       weights[node] = weight
     }
     // From the root down every weight gives way to the node's depth. The first leaf is the deepest.
-    weights[root] = 0
-    for node in stride(from: root &- 1, through: 0, by: -1) {
+    weights[nodes &- 1] = 0
+    for node in stride(from: nodes &- 2, to: used, by: -1) {
       weights[node] = weights[Int(parents[node])] &+ 1
     }
-    if weights[0] > UInt32(maxLength) { return false }
+    if weights[Int(parents[0])] >= UInt32(maxLength) { return false }
     for i in 0..<used {
-      leaves[Int(weights[i])] &+= 1
+      leaves[Int(weights[Int(parents[i])]) &+ 1] &+= 1
     }
     return true
   }
