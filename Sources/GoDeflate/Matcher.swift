@@ -181,7 +181,8 @@ private func commonBefore(_ base: UnsafeRawPointer, _ s: Int, _ back: Int, _ flo
   let most = min(s &- floor, above)
   if above >= 8 {
     let difference = load(base, s &- 8) ^ load(base, s &- 8 &- back)
-    let same = difference.leadingZeroBitCount &>> 3
+    // Rather than the leading zeros, for which the first amd64 level has only a slow instruction.
+    let same = difference.byteSwapped.trailingZeroBitCount &>> 3
     if same < 8 || most <= 8 { return min(same, most) }
   }
   var n = 0
