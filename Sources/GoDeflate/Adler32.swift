@@ -1,5 +1,5 @@
 /// The Adler-32 sum of RFC 1950, which closes a zlib stream.
-enum Adler32 {
+struct Adler32 {
   private static let modulus: UInt32 = 65521
   /// Bytes in one vector step.
   private static let lanes = 16
@@ -8,29 +8,35 @@ enum Adler32 {
   /// Groups between two reductions: 15 * 352 bytes are below 5,552, the most for which both sums fit in 32 bits.
   private static let groupsPerReduction = 15
 
-  /// The sum of `bytes`, most significant byte first when written to a stream.
-  static func sum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-    guard var p = bytes.baseAddress else { return 1 }
+  private var first: UInt32 = 1
+  private var second: UInt32 = 0
+
+  /// The sum of all bytes added; a stream has its most significant byte first.
+  var value: UInt32 { second << 16 | first }
+
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    guard var p = bytes.baseAddress else { return }
     var left = bytes.count
-    var a: UInt32 = 1
-    var b: UInt32 = 0
-    let groupBytes = lanes * stepsPerGroup
+    var a = first
+    var b = second
+    let groupBytes = Self.lanes * Self.stepsPerGroup
     while left >= groupBytes {
-      var groups = min(left / groupBytes, groupsPerReduction)
+      var groups = min(left / groupBytes, Self.groupsPerReduction)
       left &-= groups &* groupBytes
       while groups > 0 {
-        addGroup(p, &a, &b)
+        Self.addGroup(p, &a, &b)
         p += groupBytes
         groups &-= 1
       }
-      a %= modulus
-      b %= modulus
+      a %= Self.modulus
+      b %= Self.modulus
     }
     for i in 0..<left {
       a &+= UInt32(p.load(fromByteOffset: i, as: UInt8.self))
       b &+= a
     }
-    return (b % modulus) << 16 | a % modulus
+    first = a % Self.modulus
+    second = b % Self.modulus
   }
 
   /// Adds one group. In lane k, `first` holds the sum of the bytes seen and `prefix` the sum of the values `first`

@@ -18,15 +18,17 @@ package final class ZlibCompressor: Sendable {
       sink.append(0x78)
       sink.append(0x01)
       stepper.begin()
+      var sum = Adler32()
       var start = 0
       while start < input.count {
         let end = min(start &+ Deflate.blockSize, input.count)
+        // Before the block is searched: its bytes are in the cache from here on.
+        sum.add(UnsafeRawBufferPointer(rebasing: input[start..<end]))
         stepper.step(start..<end, of: input, into: &sink)
         start = end
       }
       stepper.finish(into: &sink)
-      let sum = Adler32.sum(input).bigEndian
-      withUnsafeBytes(of: sum) { sink.append($0) }
+      withUnsafeBytes(of: sum.value.bigEndian) { sink.append($0) }
     }
   }
 }
