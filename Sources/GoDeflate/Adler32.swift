@@ -1,5 +1,5 @@
 /// The Adler-32 sum of RFC 1950, which closes a zlib stream.
-struct Adler32 {
+package struct Adler32 {
   private static let modulus: UInt32 = 65521
   /// Bytes in one vector step.
   private static let lanes = 16
@@ -11,10 +11,12 @@ struct Adler32 {
   private var first: UInt32 = 1
   private var second: UInt32 = 0
 
-  /// The sum of all bytes added; a stream has its most significant byte first.
-  var value: UInt32 { second << 16 | first }
+  package init() {}
 
-  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+  /// The sum of all bytes added; a stream has its most significant byte first.
+  package var value: UInt32 { second << 16 | first }
+
+  package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     guard var p = bytes.baseAddress else { return }
     var left = bytes.count
     var a = first

@@ -7,10 +7,16 @@ struct BlockCode: ~Copyable {
   /// For each distance symbol: its code and what is needed for the extra bits.
   private let matchOffsets: UnsafeMutablePointer<OffsetCode>
 
-  let masks: UnsafeMutablePointer<UInt32>
+  /// Four words for each number of literals left, 0...4: all ones for a literal that is there, else 0.
+  private let presence: UnsafeMutablePointer<UInt32>
+
   init() {
-    masks = .allocate(capacity: 20)
-    for l in 0...4 { for i in 0..<4 { masks[l * 4 + i] = i < l ? .max : 0 } }
+    presence = .allocate(capacity: 5 * 4)
+    for left in 0...4 {
+      for i in 0..<4 {
+        presence[4 * left + i] = i < left ? .max : 0
+      }
+    }
     matchOffsets = .allocate(capacity: 32)
     matchOffsets.initialize(repeating: OffsetCode(Code(raw: 0), extra: 0), count: 32)
     matchLengths = .allocate(capacity: 256)
@@ -20,6 +26,7 @@ struct BlockCode: ~Copyable {
   deinit {
     matchLengths.deallocate()
     matchOffsets.deallocate()
+    presence.deallocate()
   }
 
   /// The code every inflater knows: RFC 1951, section 3.2.6.
@@ -80,14 +87,14 @@ struct BlockCode: ~Copyable {
     let codes = literals.codes
     let matchLengths = self.matchLengths
     let matchOffsets = self.matchOffsets
-    let masks = UnsafePointer(self.masks)
+    let presence = UnsafePointer(self.presence)
     var literal = UnsafeRawPointer(tokens.literals)
     var next = UnsafePointer(tokens.sequences)
     let end = next + tokens.sequenceCount
     while next < end {
       let sequence = next.pointee
       next += 1
-      Self.writeRun(&literal, sequence.literals, codes, masks, to: &bits, group)
+      Self.writeRun(&literal, sequence.literals, codes, presence, to: &bits, group)
       let length = matchLengths[sequence.length]
       let offset = matchOffsets[sequence.symbol]
       let match = length.bits | offset.bits(sequence.offset) &<< UInt64(truncatingIfNeeded: length.length)
@@ -95,7 +102,7 @@ struct BlockCode: ~Copyable {
       bits.flush()
     }
     let rest = UnsafeRawPointer(tokens.literals) + tokens.literalCount - literal
-    Self.writeRun(&literal, rest, codes, masks, to: &bits, group)
+    Self.writeRun(&literal, rest, codes, presence, to: &bits, group)
     writer = bits
   }
 
@@ -121,7 +128,8 @@ struct BlockCode: ~Copyable {
   /// there, as the length of a run is hard to foresee.
   @inline(__always)
   private static func writeRun(
-    _ literal: inout UnsafeRawPointer, _ count: Int, _ codes: UnsafePointer<Code>, _ masks: UnsafePointer<UInt32>, to bits: inout BitWriter,
+    _ literal: inout UnsafeRawPointer, _ count: Int, _ codes: UnsafePointer<Code>,
+    _ presence: UnsafePointer<UInt32>, to bits: inout BitWriter,
     _ group: Int
   ) {
     var left = count
@@ -134,8 +142,9 @@ struct BlockCode: ~Copyable {
     var value: UInt64 = 0
     var length = 0
     for i in 0..<group {
-      // All ones if the literal is there. A condition would become a branch.
-      let code = Code(raw: codes[Int(literal.load(fromByteOffset: i, as: UInt8.self))].raw & masks[left &* 4 &+ i])
+      // A table, as the compiler makes a branch of any condition or sign trick.
+      let code = Code(
+        raw: codes[Int(literal.load(fromByteOffset: i, as: UInt8.self))].raw & presence[4 &* left &+ i])
       value |= code.bits &<< UInt64(truncatingIfNeeded: length)
       length &+= code.length
     }

@@ -14,8 +14,9 @@ struct BlockStepper: ~Copyable, @unchecked Sendable {
   private var bits: UInt64 = 0
   private var bitCount = 0
 
-  init() {
-    matcher = Matcher()
+  /// - Parameter reach: see `Matcher`.
+  init(reach: Int) {
+    matcher = Matcher(reach: reach)
   }
 
   /// Starts a stream.

@@ -5,7 +5,7 @@
 /// own method with the same choice is no deeper than the bound, both give the same lengths: the k-th list agrees with
 /// the order in which Huffman's method takes its nodes up to the first node of height k. So the cheap method runs
 /// first, and the lists are built only when its tree is too deep.
-struct CodeLengths: ~Copyable {
+package struct CodeLengths: ~Copyable {
   /// Most symbols of an alphabet.
   private static let capacity = 288
   /// Largest bound on a length.
@@ -18,7 +18,7 @@ struct CodeLengths: ~Copyable {
   private let isPackage: UnsafeMutablePointer<UInt8>
   private let lists: UnsafeMutablePointer<UInt32>
 
-  init() {
+  package init() {
     let nodes = 2 * Self.capacity
     keys = .allocate(capacity: Self.capacity)
     spare = .allocate(capacity: Self.capacity)
@@ -38,7 +38,7 @@ struct CodeLengths: ~Copyable {
   }
 
   /// Sets `lengths[0..<count]` from the frequencies, 0 where the frequency is 0.
-  func assign(
+  package func assign(
     _ frequencies: UnsafePointer<UInt16>, count: Int, maxLength: Int, to lengths: UnsafeMutablePointer<UInt8>
   ) {
     assert(count <= Self.capacity && maxLength <= Self.maxBound)

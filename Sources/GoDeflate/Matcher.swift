@@ -16,13 +16,16 @@ struct Matcher: ~Copyable {
   /// Multiplier of the hash of 5 bytes, shifted so that the upper 3 bytes of the word drop out.
   private static let multiplier: UInt64 = 889_523_592_379 << 24
 
+  private static let window = UInt64(Deflate.windowSize)
+
   private let table: UnsafeMutablePointer<UInt64>
   /// Offset in the input of position 0.
   private var origin = 0
   /// Position beyond which a block moves the origin, so that positions fit in 32 bits.
   private let reach: Int
 
-  init(reach: Int = 1 << 31) {
+  /// - Parameter reach: at most 2^31.
+  init(reach: Int) {
     self.reach = reach
     table = .allocate(capacity: 1 << Self.tableBits)
     table.initialize(repeating: 0, count: 1 << Self.tableBits)
@@ -48,8 +51,7 @@ struct Matcher: ~Copyable {
     }
     tokens.removeAll()
     var sink = TokenSink(tokens, readable: start + input.count)
-    search(
-      from: block.lowerBound &- origin, to: block.upperBound &- origin, start.advanced(by: origin), &sink)
+    search(from: block.lowerBound &- origin, to: block.upperBound &- origin, start + origin, &sink)
     sink.finish(&tokens)
   }
 
@@ -63,78 +65,97 @@ struct Matcher: ~Copyable {
     }
   }
 
-  private func search(from start: Int, to end: Int, _ input: UnsafeRawPointer, _ sink: inout TokenSink) {
-    let table = self.table
-    let lowest = 0 &- origin
-    let limit = end &- Self.margin
-    let window = UInt64(Deflate.windowSize)
-    var s = start
-    var emitted = s
-    var word = load(input, s)
-    while true {
-      var next = s
-      var distance: UInt64 = 0
-      // Look for four bytes seen before, at every second position or so, more sparsely the longer nothing is found.
-      while true {
-        let here = Self.hash(word)
-        next = s &+ 2 &+ (s &- emitted) &>> 5
-        if next > limit {
-          sink.literals(input + emitted, end &- emitted)
-          return
-        }
-        let ahead = load(input, next)
-        let first = Self.entry(word, s)
-        distance = first &- table[here]
-        table[here] = first
-        let there = Self.hash(ahead)
-        if distance < window {
-          table[there] = Self.entry(ahead, next)
-          break
-        }
-        s = next
-        next &+= 1
-        word = ahead &>> 8
-        let second = Self.entry(ahead, s)
-        distance = second &- table[there]
-        table[there] = second
-        if distance < window {
-          // Go stores the position after this one under this one's hash.
-          table[there] = Self.entry(word, next)
-          break
-        }
-        s = next
-      }
+  /// Where the search is. All positions count from `origin`.
+  private struct Cursor {
+    /// The position looked at.
+    var s: Int
+    /// The end of the last match: bytes from here to the next one are literals.
+    var emitted: Int
+    /// The position looked at after `s` if nothing is found there.
+    var next: Int
+    /// The bytes at `s`, at least five of them.
+    var word: UInt64
+    /// How far before `s` the same four bytes were seen.
+    var distance: UInt64 = 0
+  }
 
-      while true {
-        let back = Int(truncatingIfNeeded: distance)
-        let end4 = s &+ 4 &+ common(input, s &+ 4, back, end)
-        let begin = s &- commonBefore(input, s, back, emitted, lowest)
-        let length = end4 &- begin
-        sink.match(input + emitted, begin &- emitted, offset: back &- 1, length)
-        s = end4
-        emitted = s
-        s = next >= s ? next &+ 1 : s
-        if s >= limit {
-          if s &+ length &+ 8 < end {
-            let last = load(input, s)
-            table[Self.hash(last)] = Self.entry(last, s)
+  /// - Parameters:
+  ///   - start: position of the block's first byte.
+  ///   - end: position behind its last byte.
+  ///   - base: address of position 0, which need not be one that may be read.
+  private func search(from start: Int, to end: Int, _ base: UnsafeRawPointer, _ sink: inout TokenSink) {
+    let limit = end &- Self.margin
+    let lowest = max(0, 0 &- origin)
+    var at = Cursor(s: start, emitted: start, next: start, word: load(base, start))
+    search: while find(&at, base, limit) {
+      repeat {
+        let back = Int(truncatingIfNeeded: at.distance)
+        let matchEnd = at.s &+ 4 &+ common(base, at.s &+ 4, back, end)
+        let matchStart = at.s &- commonBefore(base, at.s, back, at.emitted, lowest)
+        sink.match(
+          base + at.emitted, matchStart &- at.emitted, offset: back &- 1, matchEnd &- matchStart)
+        at.emitted = matchEnd
+        // A sparse search may have looked beyond the end of the match; positions only go up.
+        at.s = at.next >= matchEnd ? at.next &+ 1 : matchEnd
+        if at.s >= limit {
+          if at.s &+ (matchEnd &- matchStart) &+ 8 < end {
+            let last = load(base, at.s)
+            table[Self.hash(last)] = Self.entry(last, at.s)
           }
-          sink.literals(input + emitted, end &- emitted)
-          return
+          break search
         }
-        let around = load(input, s &- 2)
-        word = around &>> 16
-        let here = Self.hash(word)
-        table[Self.hash(around)] = Self.entry(around, s &- 2)
-        let entry = Self.entry(word, s)
-        distance = entry &- table[here]
-        table[here] = entry
-        // Here, and only here, the farthest distance counts as near.
-        if distance > window { break }
-      }
-      word &>>= 8
-      s &+= 1
+      } while probeBehindMatch(&at, base)
+      at.word &>>= 8
+      at.s &+= 1
     }
+    sink.literals(base + at.emitted, end &- at.emitted)
+  }
+
+  /// Looks for four bytes seen before, at every second position or so, more sparsely the longer nothing is found.
+  /// Gives false at the end of the block.
+  @inline(__always)
+  private func find(_ at: inout Cursor, _ base: UnsafeRawPointer, _ limit: Int) -> Bool {
+    let table = self.table
+    while true {
+      let here = Self.hash(at.word)
+      at.next = at.s &+ 2 &+ (at.s &- at.emitted) &>> 5
+      if at.next > limit { return false }
+      let ahead = load(base, at.next)
+      let there = Self.hash(ahead)
+      let first = Self.entry(at.word, at.s)
+      at.distance = first &- table[here]
+      table[here] = first
+      if at.distance < Self.window {
+        table[there] = Self.entry(ahead, at.next)
+        return true
+      }
+      at.s = at.next
+      at.next &+= 1
+      at.word = ahead &>> 8
+      let second = Self.entry(ahead, at.s)
+      at.distance = second &- table[there]
+      table[there] = second
+      if at.distance < Self.window {
+        // Go stores the position after this one under this one's hash.
+        table[there] = Self.entry(at.word, at.next)
+        return true
+      }
+      at.s = at.next
+    }
+  }
+
+  /// Looks whether another match begins right where the last one ended.
+  @inline(__always)
+  private func probeBehindMatch(_ at: inout Cursor, _ base: UnsafeRawPointer) -> Bool {
+    let around = load(base, at.s &- 2)
+    at.word = around &>> 16
+    let here = Self.hash(at.word)
+    table[Self.hash(around)] = Self.entry(around, at.s &- 2)
+    let entry = Self.entry(at.word, at.s)
+    at.distance = entry &- table[here]
+    table[here] = entry
+    // Here, and only here, the farthest distance counts as near.
+    return at.distance <= Self.window
   }
 
   @inline(__always)
@@ -176,7 +197,8 @@ private func common(_ base: UnsafeRawPointer, _ s: Int, _ back: Int, _ end: Int)
 
 /// Bytes before `s`, down to `floor`, that equal those `back` before them, down to `lowest`, the first there are.
 @inline(__always)
-private func commonBefore(_ base: UnsafeRawPointer, _ s: Int, _ back: Int, _ floor: Int, _ lowest: Int) -> Int {
+private func commonBefore(_ base: UnsafeRawPointer, _ s: Int, _ back: Int, _ floor: Int, _ lowest: Int) -> Int
+{
   let above = s &- back &- lowest
   let most = min(s &- floor, above)
   if above >= 8 {

@@ -7,8 +7,10 @@ import Synchronization
 package final class ZlibCompressor: Sendable {
   private let stepper: Mutex<BlockStepper>
 
-  package init() {
-    stepper = Mutex(BlockStepper())
+  /// - Parameter reach: bytes of input after which the hash table is renumbered, at most 2^31. It does not show in
+  ///   the stream; tests make it small.
+  package init(reach: Int = 1 << 31) {
+    stepper = Mutex(BlockStepper(reach: min(reach, 1 << 31)))
   }
 
   /// Appends the stream of `input`, of any length, to `sink`. (compress/zlib/writer.go)
