@@ -1,0 +1,71 @@
+/// A deflate stream, block by block.
+///
+/// The state between two steps is explicit and of two kinds that do not see each other:
+/// - the matcher's: its hash table, and the 32 KiB of input before the block;
+/// - the coder's: the code of an open block and its header's size, and the bits that do not fill a byte.
+///
+/// A block's tokens follow from the first and its bytes alone; its bits follow from the tokens and the second. Only a
+/// stored block looks at the position within a byte. So a block whose bytes and states are known from an earlier
+/// stream may take over that stream's tokens, or its bits shifted to the new position.
+struct BlockStepper: ~Copyable, @unchecked Sendable {
+  private var matcher: Matcher
+  private var tokens = BlockTokens()
+  private var coder = BlockCoder()
+  private var bits: UInt64 = 0
+  private var bitCount = 0
+
+  /// - Parameter reach: see `Matcher`.
+  init(reach: Int) {
+    matcher = Matcher(reach: reach)
+  }
+
+  /// Starts a stream.
+  mutating func begin() {
+    matcher.reset()
+    coder.reset()
+    bits = 0
+    bitCount = 0
+  }
+
+  /// Writes one block. Blocks come in order without gaps; all but the last are `Deflate.blockSize` long, and the one
+  /// that ends at the end of `input` is the last. (compress/flate/deflate.go deflateFast)
+  mutating func step(_ block: Range<Int>, of input: UnsafeRawBufferPointer, into sink: inout ByteSink) {
+    let bytes = UnsafeRawBufferPointer(rebasing: input[block])
+    let isLast = block.upperBound == input.count
+    var writer = open(&sink, bytes.count)
+    if bytes.count < Deflate.smallBlock {
+      if bytes.count <= Deflate.tinyBlock {
+        coder.store(bytes, to: &writer)
+      } else {
+        coder.encodeLiterals(bytes, isLast: isLast, to: &writer)
+      }
+    } else {
+      matcher.match(block, in: input, to: &tokens)
+      if tokens.sequenceCount == 0 {
+        coder.store(bytes, to: &writer)
+      } else if tokens.tokenCount > bytes.count &- bytes.count >> 4 {
+        coder.encodeLiterals(bytes, isLast: isLast, to: &writer)
+      } else {
+        coder.encode(tokens, bytes, isLast: isLast, to: &writer)
+      }
+    }
+    close(writer, &sink)
+  }
+
+  /// Ends the stream at a byte boundary.
+  mutating func finish(into sink: inout ByteSink) {
+    var writer = open(&sink, 0)
+    coder.finish(&writer)
+    close(writer, &sink)
+  }
+
+  private func open(_ sink: inout ByteSink, _ count: Int) -> BitWriter {
+    BitWriter(bits: bits, count: bitCount, out: sink.reserve(count + BlockCoder.headroom))
+  }
+
+  private mutating func close(_ writer: BitWriter, _ sink: inout ByteSink) {
+    bits = writer.bits
+    bitCount = writer.count
+    sink.commit(upTo: writer.out)
+  }
+}

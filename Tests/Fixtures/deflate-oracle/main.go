@@ -1,0 +1,181 @@
+// Deflate-oracle writes what Go's compress/zlib makes of inputs at level 1.
+//
+//	deflate-oracle vectors             Tests/Fixtures/deflate-vectors.txt
+//	deflate-oracle random SEED COUNT   sums of the streams of COUNT generated inputs
+//	deflate-oracle slices FILE SEED COUNT   sums of the streams of COUNT altered pieces of a file
+//	deflate-oracle sections EXE DIR    the compressed sections of an executable, DIR/NAME.bin and DIR/NAME.z
+//	deflate-oracle compress IN OUT     the stream of a file
+//	deflate-oracle bench FILE...       speed in MB/s
+package main
+
+import (
+	"bytes"
+	"compress/zlib"
+	"debug/elf"
+	"encoding/hex"
+	"fmt"
+	"hash/adler32"
+	"hash/fnv"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+)
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func read(path string) []byte {
+	b, err := os.ReadFile(path)
+	check(err)
+	return b
+}
+
+func number(s string) uint64 {
+	n, err := strconv.ParseUint(s, 10, 64)
+	check(err)
+	return n
+}
+
+func compress(w *zlib.Writer, out *bytes.Buffer, in []byte) []byte {
+	out.Reset()
+	w.Reset(out)
+	_, err := w.Write(in)
+	check(err)
+	check(w.Close())
+	return out.Bytes()
+}
+
+// compressInPieces compresses in as some other series of writes would.
+func compressInPieces(in []byte) []byte {
+	var out bytes.Buffer
+	w, err := zlib.NewWriterLevel(&out, zlib.BestSpeed)
+	check(err)
+	for size := 1; len(in) > 0; size = size*3 + 1 {
+		n := min(size, len(in))
+		_, err := w.Write(in[:n])
+		check(err)
+		in = in[n:]
+	}
+	check(w.Close())
+	return out.Bytes()
+}
+
+func sums(stream []byte) string {
+	h := fnv.New64a()
+	h.Write(stream)
+	return fmt.Sprintf("%d %08x %016x", len(stream), adler32.Checksum(stream), h.Sum64())
+}
+
+// vectorSizes are the lengths around which something changes.
+func vectorSizes() []int {
+	sizes := []int{
+		0, 1, 2, 3, 4, 5, 8, 12, 13, 14, 31, 32, 33, 34, 64, 100, 127, 128, 129, 130, 140, 160, 200, 255, 256, 257,
+		258, 300, 1000, 1023, 1024, 1025, 1026, 4096, 10000, 32767, 32768, 32769, 40000,
+	}
+	const block = 65535
+	for _, blocks := range []int{1, 2, 3, 4, 5, 6, 9, 10} {
+		for _, d := range []int{-1, 0, 1, 32, 33, 127, 128, 129, 1025, 30000} {
+			if blocks < 3 || d <= 1 {
+				sizes = append(sizes, blocks*block+d)
+			}
+		}
+	}
+	return append(sizes, 1_000_003)
+}
+
+func main() {
+	var out bytes.Buffer
+	w, err := zlib.NewWriterLevel(&out, zlib.BestSpeed)
+	check(err)
+	args := os.Args[1:]
+	switch {
+	case len(args) == 1 && args[0] == "vectors":
+		for k, kind := range kinds {
+			sizes := vectorSizes()
+			if kind == "constant" {
+				sizes = append(sizes, 140_000_000)
+			}
+			for i, size := range sizes {
+				seed := uint64(1000*k + i)
+				in := generate(kind, size, seed)
+				stream := compress(w, &out, in)
+				if !bytes.Equal(stream, compressInPieces(in)) {
+					check(fmt.Errorf("%s %d %d: writes show in the stream", kind, size, seed))
+				}
+				fmt.Printf("%s %d %d %s", kind, size, seed, sums(stream))
+				if len(stream) <= 100 {
+					fmt.Printf(" %s", hex.EncodeToString(stream))
+				}
+				fmt.Println()
+			}
+		}
+	case len(args) == 3 && args[0] == "random":
+		g := &generator{number(args[1])}
+		for range number(args[2]) {
+			kind := kinds[g.below(len(kinds))]
+			size := g.below(1 << g.below(21))
+			seed := g.next()
+			fmt.Println(kind, size, seed, sums(compress(w, &out, generate(kind, size, seed))))
+		}
+	case len(args) == 4 && args[0] == "slices":
+		file := read(args[1])
+		g := &generator{number(args[2])}
+		for range number(args[3]) {
+			start := g.below(len(file))
+			size := min(g.below(1<<g.below(21)), len(file)-start)
+			piece := bytes.Clone(file[start : start+size])
+			for range g.below(8) {
+				if size > 0 {
+					piece[g.below(size)] = byte(g.next())
+				}
+			}
+			fmt.Println(start, size, sums(compress(w, &out, piece)))
+		}
+	case len(args) == 3 && args[0] == "sections":
+		exe := read(args[1])
+		f, err := elf.NewFile(bytes.NewReader(exe))
+		check(err)
+		for _, s := range f.Sections {
+			if s.Flags&elf.SHF_COMPRESSED == 0 {
+				continue
+			}
+			plain, err := io.ReadAll(s.Open())
+			check(err)
+			const header = 24
+			stream := exe[s.Offset+header : s.Offset+s.FileSize]
+			name := filepath.Join(args[2], s.Name[1:])
+			check(os.WriteFile(name+".bin", plain, 0o666))
+			check(os.WriteFile(name+".z", stream, 0o666))
+		}
+	case len(args) == 3 && args[0] == "compress":
+		check(os.WriteFile(args[2], compress(w, &out, read(args[1])), 0o666))
+	case len(args) > 1 && args[0] == "bench":
+		for _, path := range args[1:] {
+			in := read(path)
+			rounds := 25
+			if len(in) > 20_000_000 {
+				rounds = 9
+			}
+			var times []float64
+			for range rounds {
+				start := time.Now()
+				compress(w, &out, in)
+				times = append(times, time.Since(start).Seconds())
+			}
+			slices.Sort(times)
+			size := float64(len(in)) / 1e6
+			fmt.Printf("go    %7.1f MB/s (best %.1f) %9d -> %9d %s\n",
+				size/times[len(times)/2], size/times[0], len(in), out.Len(), path)
+		}
+	default:
+		fmt.Fprintln(os.Stderr, "usage: deflate-oracle vectors | random | slices | sections | compress | bench")
+		os.Exit(2)
+	}
+}
