@@ -37,6 +37,7 @@ extension SymbolIndex {
       e.relocCapacity = relocs.count
     }
     symbols[s.index] = ObjectSymbol(object: 1, local: UInt32(externals.count))
+    classes[s.index] = 0
     externals.append(e)
   }
 
