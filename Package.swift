@@ -32,9 +32,8 @@ let package = Package(
     .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
 
     // Bytes -> objects -> one symbol index -> the live set.
-    .target(
-      name: "LoaderCore",
-      swiftSettings: hot),
+    .target(name: "CMalloc"),
+    .target(name: "LoaderCore", dependencies: ["CMalloc"], swiftSettings: hot),
     .testTarget(name: "LoaderCoreTests", dependencies: ["LoaderCore"], swiftSettings: strict),
 
     // The level-1 deflate stream of Go's compress/flate, bit for bit.
