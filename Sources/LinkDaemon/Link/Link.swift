@@ -73,7 +73,7 @@ package enum Link {
     var gcErrors: [String] = []
     let data = try DataLayoutBuilder.run(
       index, dataOrder, text: text, addresses: &addresses, options: DataLayoutBuilder.Options(),
-      pclntab: (tables.size, tables.alignment), 
+      pclntab: (tables.size, tables.alignment),
       gcProgram: { target, symbols, offset, end throws(LinkFailure) in
         let program = try GCProgram.build(
           name: index.reader.name(target).string, symbols: symbols, addresses: symbols.map(offset),

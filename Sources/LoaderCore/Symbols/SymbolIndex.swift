@@ -85,7 +85,8 @@ package final class SymbolIndex: @unchecked Sendable {
 
   package var reader: SymbolReader {
     SymbolReader(
-      symbols: symbols.base, classes: classes.base, objects: loaded.base, externals: externals.base, builtins: builtins.base,
+      symbols: symbols.base, classes: classes.base, objects: loaded.base, externals: externals.base,
+      builtins: builtins.base,
       builtinCount: builtins.count, count: symbols.count, objectCount: loaded.count)
   }
 
