@@ -6,9 +6,9 @@ struct DebugRelocator: @unchecked Sendable {
   private let reader: SymbolReader
   private let places: UnsafePointer<UInt32>
   private let placeCount: Int
-  private let addresses: UnsafePointer<UInt64>
-  private let sections: UnsafePointer<UInt16>
-  private let addressCount: Int
+  /// As `Addresses.packed`.
+  private let words: UnsafePointer<UInt64>
+  private let wordCount: Int
   /// Start addresses by section.
   private let sectionStarts: [UInt64]
   /// Set to the symbol whose relocations could not be applied; any one of several.
@@ -21,23 +21,24 @@ struct DebugRelocator: @unchecked Sendable {
     self.reader = reader
     self.places = UnsafePointer(places.base)
     placeCount = places.count
-    self.addresses = addresses.addressBase
-    sections = addresses.sectionBase
-    addressCount = addresses.count
+    words = addresses.packed
+    wordCount = addresses.count
     self.sectionStarts = sectionStarts
     self.failure = failure
   }
 
   @inline(__always)
-  func address(_ s: SymbolID) -> UInt64 { s.index < addressCount ? addresses[s.index] : 0 }
+  func address(_ s: SymbolID) -> UInt64 {
+    s.index < wordCount ? words[s.index] & Addresses.addressMask : 0
+  }
 
   /// The distance from the start of the symbol's section (R_ADDROFF); nil when it has none.
   @inline(__always)
   func offsetInSection(_ s: SymbolID) -> UInt64? {
-    guard s.index < addressCount else { return nil }
-    let section = Int(sections[s.index])
+    guard s.index < wordCount else { return nil }
+    let section = Int(words[s.index] >> 48)
     guard section != 0, section < sectionStarts.count else { return nil }
-    return addresses[s.index] &- sectionStarts[section]
+    return words[s.index] & Addresses.addressMask &- sectionStarts[section]
   }
 
   @inline(never) func fail(_ s: SymbolID) { failure.pointee = s.raw }

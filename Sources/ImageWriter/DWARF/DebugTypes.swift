@@ -104,7 +104,10 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
         Entry(
           abbrev: AbbrevTable.Code.baseType, kind: Self.uintptrKind, hasRuntimeType: true,
           name: names.intern("uintptr"), descriptor: uintptr, size: 8)))
-    for name in Self.inspected { _ = try define(descriptor(named: name)) }
+    for name in Self.inspected {
+      let type = try descriptor(named: name)
+      _ = try define(type)
+    }
   }
 
   private static let uintptrKind: UInt8 = 12
@@ -151,7 +154,8 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
       } else if places[target.index] != 0 {
         references[at] = places[target.index] - 1
       } else {
-        references[at] = try begin(target)
+        let made = try begin(target)
+        references[at] = made
       }
     }
     return result
