@@ -119,5 +119,6 @@ final class ByteSink: @unchecked Sendable {
     return UInt32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 
-  func removeAll() { count = 0 }
+  /// Forgets all but the first `n` bytes.
+  func truncate(_ n: Int) { count = min(count, n) }
 }

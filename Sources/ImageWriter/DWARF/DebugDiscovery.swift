@@ -19,12 +19,12 @@ struct DebugDiscovery: ~Copyable {
   private let reader: SymbolReader
   private var met: Bitmap
 
+  /// - Parameter data: what `DebugDataSymbol.find` gave.
   static func run(
-    _ index: SymbolIndex, _ live: borrowing LiveSet, _ units: borrowing DebugUnits,
-    _ findings: [UnitFindings], _ types: inout DebugTypes
+    _ index: SymbolIndex, _ units: borrowing DebugUnits, _ findings: [UnitFindings],
+    data: [[DebugDataSymbol]], _ types: inout DebugTypes
   ) throws(LinkFailure) -> DebugDiscovery {
     var pass = DebugDiscovery(index, unitCount: units.units.count)
-    types.promiseEntries()
     for u in 0..<units.units.count {
       let start = pass.abstractFunctions.count
       let unit = units.units[u]
@@ -40,7 +40,7 @@ struct DebugDiscovery: ~Copyable {
       try pass.visit(findings[u].references, &types)
       pass.abstractRanges.append(start..<pass.abstractFunctions.count)
     }
-    try pass.visitData(index, live, units, &types)
+    for group in data { try pass.visit(group, units, &types) }
     try TypeSynthesis.run(&types)
     return pass
   }
@@ -86,64 +86,59 @@ struct DebugDiscovery: ~Copyable {
     }
   }
 
-  // MARK: variables and dictionaries
-
-  /// A live symbol whose type must be known.
-  private struct DataSymbol: BitwiseCopyable {
-    let symbol: SymbolID
-    /// None for a dictionary.
-    let type: SymbolID
-  }
-
-  private mutating func visitData(
-    _ index: SymbolIndex, _ live: borrowing LiveSet, _ units: borrowing DebugUnits,
-    _ types: inout DebugTypes
+  private mutating func visit(
+    _ data: [DebugDataSymbol], _ units: borrowing DebugUnits, _ types: inout DebugTypes
   ) throws(LinkFailure) {
-    for group in Self.findData(index, live) {
-      for d in group {
-        if d.type.isNone {
-          let relocs = reader.relocations(d.symbol)
-          for i in 0..<relocs.count where relocs[i].type == RelocType.useIface {
-            _ = try types.define(reader.target(relocs[i], in: relocs))
-          }
-          continue
+    for d in data {
+      if d.type.isNone {
+        let relocs = reader.relocations(d.symbol)
+        for i in 0..<relocs.count where relocs[i].type == RelocType.useIface {
+          _ = try types.define(reader.target(relocs[i], in: relocs))
         }
-        // Objects compiled without DWARF have variables without entries.
-        let entry = reader.auxiliary(d.symbol, AuxKind.dwarfInfo)
-        guard !entry.isNone else { continue }
-        guard reader.kind(entry) == .dwarfVar,
-          let u = DebugUnits.unit(d.symbol, reader, units.unitOfObject)
-        else {
-          throw .unsupported(reason: "DWARF entry of variable \(reader.name(d.symbol).string)")
-        }
-        _ = try types.define(d.type)
-        variables[u].append(entry)
+        continue
       }
+      // Objects compiled without DWARF have variables without entries.
+      let entry = reader.auxiliary(d.symbol, AuxKind.dwarfInfo)
+      guard !entry.isNone else { continue }
+      guard reader.kind(entry) == .dwarfVar,
+        let u = DebugUnits.unit(d.symbol, reader, units.unitOfObject)
+      else {
+        throw .unsupported(reason: "DWARF entry of variable \(reader.name(d.symbol).string)")
+      }
+      _ = try types.define(d.type)
+      variables[u].append(entry)
     }
   }
+}
 
-  /// Variables of Go and dictionaries, in index order, in groups that were searched in parallel.
-  private static func findData(_ index: SymbolIndex, _ live: borrowing LiveSet) -> [[DataSymbol]] {
+/// A live symbol whose type must be known: a Go variable, or a dictionary of a generic function.
+struct DebugDataSymbol: BitwiseCopyable {
+  let symbol: SymbolID
+  /// None for a dictionary.
+  let type: SymbolID
+
+  /// All of them in index order, in groups that were searched in parallel.
+  static func find(_ index: SymbolIndex, _ live: borrowing LiveSet) -> [[DebugDataSymbol]] {
     let reader = index.reader
-    let end = index.firstExternal.index
     let reachable = live.reachableBits
-    let limit = min(live.limit, end)
+    let limit = min(live.limit, index.firstExternal.index)
     let grain = 1 << 15
     let groups = max(1, (limit + grain - 1) / grain)
-    return [[DataSymbol]](unsafeUninitializedCapacity: groups) { out, count in
+    return [[DebugDataSymbol]](unsafeUninitializedCapacity: groups) { out, count in
       count = groups
       guard let found = out.baseAddress else { return }
       Chunks.run(groups, grain: 1) { range in
         for g in range {
-          var group: [DataSymbol] = []
+          var group: [DebugDataSymbol] = []
           for i in max(1, g * grain)..<max(1, min(limit, (g + 1) * grain)) where reachable[i] & 1 != 0 {
             let s = SymbolID(i)
-            guard isData(reader.kind(s)), !index.attributes(s).contains(.notInSymbolTable),
-              !reader.isFileLocal(s)
+            let kind = reader.kind(s)
+            guard isData(kind), !reader.isFileLocal(s),
+              !index.attributes(s).contains(.notInSymbolTable)
             else { continue }
             let type = reader.goType(s)
-            if !type.isNone || (reader.kind(s) == .rodata && reader.flags(s).contains(.dict)) {
-              group.append(DataSymbol(symbol: s, type: type))
+            if !type.isNone || (kind == .rodata && reader.flags(s).contains(.dict)) {
+              group.append(DebugDataSymbol(symbol: s, type: type))
             }
           }
           (found + g).initialize(to: group)

@@ -76,54 +76,59 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
     guard index.count < UnitFindings.largestSymbolCount else {
       throw .unsupported(reason: "too many symbols for DWARF")
     }
+    let reader = index.reader
     let places = try DebugPlaces(symbolCount: index.count)
-    let units = try DebugUnits(index, text: text)
+    let facts = FunctionFact.gather(text.functions, reader)
+    let units = try DebugUnits(index, text: text, facts: facts)
     let records = Table(repeating: FunctionDebugSymbols(), count: units.functions.count)
     let findings = UnitScan.run(index, units, places, records: records)
+    let data = DebugDataSymbol.find(index, live)
     var types = try DebugTypes(index, live, places)
-    let discovery = try DebugDiscovery.run(index, live, units, findings, &types)
+    types.promiseEntries()
+
+    // Discovery follows one reference after the other; what does not wait for it uses the other cores.
+    let tables = UnitTables(reader, units, records, findings, places)
+    let builder = UnitImageBuilder(
+      index: index, tables: tables, paths: SourcePath(goroot: options.goroot))
+    var images: [UnitImage] = []
+    var frames: [ByteSink] = []
+    var discovered: Result<DebugDiscovery, LinkFailure>?
+    Chunks.together {
+      discovered = Result { () throws(LinkFailure) -> DebugDiscovery in
+        try DebugDiscovery.run(index, units, findings, data: data, &types)
+      }
+    } _: {
+      frames = FrameEncoder.encode(text, facts.base, reader)
+      images = builder.build()
+    }
+    guard let discovery = try discovered.take()?.get() else {
+      throw .unsupported(reason: "DWARF discovery did not run")
+    }
     try check(index)
 
     let offsets = Table<UInt32>(repeating: 0, count: types.entries.count)
     let chunks = TypeEncoder.encode(types, offsets: offsets.base)
-    var typeBytes = 0
-    for c in chunks {
-      c.start = typeBytes
-      typeBytes += c.bytes.count
-      for i in c.first..<(c.first + c.count) { offsets[i] &+= UInt32(truncatingIfNeeded: c.start) }
-    }
-    let frames = try FrameEncoder.encode(text, index.reader)
-
-    let contents = UnitContents(index.reader, units, records, discovery, findings, places)
-    let builder = UnitImageBuilder(
-      index: index, contents: contents, paths: SourcePath(goroot: options.goroot),
-      version: options.version, typeBytes: typeBytes)
-    var layout = DebugLayout(images: buildImages(builder, count: units.units.count), frames: frames)
+    let contents = UnitContents(tables, discovery, typesUnit: units.runtimeUnit)
+    let info = UnitInfoBuilder(
+      index: index, contents: contents, version: options.version,
+      typeBytes: TypeChunk.assignStarts(chunks, offsets))
+    info.complete(images)
+    var layout = DebugLayout(images: images, frames: frames)
     try layout.assignStarts(order: units.order)
-    let typesStart = layout.typesStart(units.runtimeUnit, typeBytes)
+    let typesStart = layout.typesStart(units.runtimeUnit, info.typeBytes)
     try layout.place(contents, places)
     layout.placeTypes(index, chunks, offsets, typesStart: typesStart, places)
     try check(index)
     return DebugInfo(
-      sections: layout.sections, hasFlagVariants: builder.hasFlagVariants, index: index, units: units,
+      sections: layout.sections, hasFlagVariants: info.hasFlagVariants, index: index, units: units,
       records: records, discovery: discovery, places: places, contents: contents,
-      images: layout.images, types: chunks, typesStart: typesStart, frames: frames,
+      images: images, types: chunks, typesStart: typesStart, frames: frames,
       gdbScript: layout.gdbScript)
   }
 
   private static func check(_ index: SymbolIndex) throws(LinkFailure) {
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
-    }
-  }
-
-  private static func buildImages(_ builder: UnitImageBuilder, count: Int) -> [UnitImage] {
-    [UnitImage](unsafeUninitializedCapacity: count) { out, initialized in
-      initialized = count
-      guard let images = out.baseAddress else { return }
-      Chunks.run(count, grain: 1) { range in
-        for u in range { (images + u).initialize(to: builder.build(u)) }
-      }
     }
   }
 }

@@ -68,6 +68,7 @@ struct DebugLayout {
   /// - Throws: `.unsupported` for a symbol that would be there twice, at which the real linker stops.
   func place(_ contents: UnitContents, _ places: borrowing DebugPlaces) throws(LinkFailure) {
     let table = places.base
+    let tables = contents.tables
     let twice = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
     twice.initialize(to: 0)
     defer { twice.deallocate() }
@@ -79,7 +80,7 @@ struct DebugLayout {
         func enter(_ s: SymbolID) {
           if table[s.index] != 0 { twice.pointee = s.raw }
           table[s.index] = UInt32(truncatingIfNeeded: at) &+ 1
-          at += contents.size(s)
+          at += Int(tables.reader.size(s))
         }
         if !image.isEmpty {
           at = image.info.start + image.head.count
@@ -87,15 +88,15 @@ struct DebugLayout {
         }
         guard image.hasText else { continue }
         at = image.lines.start + image.lineHead.count
-        contents.forEachLines(u, enter)
+        tables.forEachLines(u, enter)
         at = image.ranges.start + image.rangeList.count
-        contents.forEachRanges(u, enter)
+        tables.forEachRanges(u, enter)
         at = image.locations.start
-        contents.forEachLocation(u, enter)
+        tables.forEachLocation(u, enter)
       }
     }
     if twice.pointee != 0 {
-      let name = contents.reader.name(SymbolID(twice.pointee)).string
+      let name = tables.reader.name(SymbolID(twice.pointee)).string
       throw .unsupported(reason: "dwarf symbol \(name) listed multiple times")
     }
   }

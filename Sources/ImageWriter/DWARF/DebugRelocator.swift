@@ -48,15 +48,17 @@ struct DebugRelocator: @unchecked Sendable {
   func copy(_ s: SymbolID, to out: UnsafeMutableRawPointer) -> Int {
     let data = reader.data(s)
     let size = Int(reader.size(s))
-    if let from = data.base { out.copyMemory(from: from, byteCount: min(data.count, size)) }
-    if data.count < size {
-      (out + data.count).initializeMemory(as: UInt8.self, repeating: 0, count: size - data.count)
+    // DWARF has no zeroed parts: the lengths that the units state count both.
+    guard data.count == size else {
+      fail(s)
+      return size
     }
+    if let from = data.base { out.copyMemory(from: from, byteCount: size) }
     let relocs = reader.relocations(s)
     for i in 0..<relocs.count {
       let r = relocs[i]
       let at = Int(r.offset)
-      guard at >= 0, at &+ Int(r.size) <= min(data.count, size) else {
+      guard at >= 0, at &+ Int(r.size) <= size else {
         fail(s)
         continue
       }

@@ -262,16 +262,17 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
   func promiseEntries() {
     let first = index.firstExternal.index
     guard first > 0, reader.count > first else { return }
-    let prefix = Array("type:".utf8)
     Chunks.run(reader.count - first, grain: 512) { range in
-      var name = prefix
+      let name = ByteSink()
+      name.append(text: "type:")
       for i in range {
         let s = SymbolID(first + i)
+        guard reader.kind(s) == .undefined else { continue }
         let text = reader.name(s)
-        guard text.hasPrefix("go:info."), reader.kind(s) == .undefined else { continue }
-        name.removeSubrange(prefix.count...)
-        name.append(contentsOf: text.slice(8, text.count - 8).buffer)
-        let type = name.withUnsafeBytes { descriptor(named: ByteView($0.baseAddress, $0.count)) }
+        guard text.hasPrefix("go:info.") else { continue }
+        name.truncate(5)
+        name.append(text.slice(8, text.count - 8))
+        let type = descriptor(named: ByteView(name.base, name.count))
         if !type.isNone { places[s.index] = DebugPlaces.promise | type.raw }
       }
     }

@@ -38,7 +38,9 @@ struct DebugUnits: ~Copyable, @unchecked Sendable {
   let order: [Int]
 
   /// - Throws: `.unsupported` where the real linker would crash: a unit whose functions all lack metadata.
-  init(_ index: SymbolIndex, text: TextLayout) throws(LinkFailure) {
+  init(
+    _ index: SymbolIndex, text: TextLayout, facts: borrowing Table<FunctionFact>
+  ) throws(LinkFailure) {
     var units = Table<Unit>(capacity: index.objectCount)
     var unitOfObject = [Int32](repeating: -1, count: index.objectCount)
     var runtimeUnit: Int?
@@ -52,7 +54,7 @@ struct DebugUnits: ~Copyable, @unchecked Sendable {
     }
     let reader = index.reader
     functions = Self.group(text.order.functions, reader, unitOfObject, units)
-    ranges = Self.measure(text, reader, unitOfObject, units, functions)
+    ranges = Self.measure(text, facts, reader, unitOfObject, units, functions)
     order = try Self.sorted(units, ranges, index)
     self.units = units
     self.unitOfObject = unitOfObject
@@ -91,8 +93,8 @@ struct DebugUnits: ~Copyable, @unchecked Sendable {
   /// A unit's code in address order, cut only where another unit's functions lie between
   /// (calcCompUnitRanges). Functions without metadata count for nothing.
   private static func measure(
-    _ text: TextLayout, _ reader: SymbolReader, _ unitOfObject: [Int32], _ units: borrowing Table<Unit>,
-    _ functions: borrowing Table<SymbolID>
+    _ text: TextLayout, _ facts: borrowing Table<FunctionFact>, _ reader: SymbolReader,
+    _ unitOfObject: [Int32], _ units: borrowing Table<Unit>, _ functions: borrowing Table<SymbolID>
   ) -> Table<CodeRange> {
     var origin = [UInt64](repeating: 0, count: units.count)
     for (i, s) in text.functions.enumerated() {
@@ -102,14 +104,14 @@ struct DebugUnits: ~Copyable, @unchecked Sendable {
     var found: [(unit: Int, range: CodeRange)] = []
     var previous = -1
     for (i, s) in text.functions.enumerated() {
-      guard reader.funcInfo(s) != nil, let u = unit(s, reader, unitOfObject) else { continue }
+      guard facts[i].hasMetadata, let u = unit(s, reader, unitOfObject) else { continue }
       let start = Int64(bitPattern: text.starts[i] &- origin[u])
       if previous != u {
         found.append((u, CodeRange(start: start, end: start)))
         units.base[u].rangeCount += 1
         previous = u
       }
-      found[found.count - 1].range.end = start &+ Int64(reader.data(s).count)
+      found[found.count - 1].range.end = start &+ Int64(facts[i].size)
     }
     var total = 0
     for u in 0..<units.count {

@@ -18,7 +18,7 @@ extension DebugInfo {
     failure.initialize(to: 0)
     defer { failure.deallocate() }
     let relocator = DebugRelocator(
-      contents.reader, places, addresses, sectionStarts: sectionStarts, failure: failure)
+      contents.tables.reader, places, addresses, sectionStarts: sectionStarts, failure: failure)
     switch kind {
     case .abbrev: AbbrevTable.bytes.withUnsafeBytes { Self.copy($0, to: base) }
     case .gdbScripts: gdbScript.withUnsafeBytes { Self.copy($0, to: base) }
@@ -36,7 +36,7 @@ extension DebugInfo {
       writeAddresses(base, relocator)
     }
     if failure.pointee != 0 {
-      let name = contents.reader.name(SymbolID(failure.pointee)).string
+      let name = contents.tables.reader.name(SymbolID(failure.pointee)).string
       throw .unsupported(reason: "DWARF relocation in symbol \(failure.pointee) \(name)")
     }
   }
@@ -74,7 +74,7 @@ extension DebugInfo {
       guard image.hasText else { return }
       Self.copy(image.lineHead.bytes, to: out + image.lines.start)
       var p = out + image.lines.start + image.lineHead.count
-      contents.forEachLines(u) { p += relocator.copy($0, to: p) }
+      contents.tables.forEachLines(u) { p += relocator.copy($0, to: p) }
     }
   }
 
@@ -83,7 +83,7 @@ extension DebugInfo {
       guard image.hasText else { return }
       Self.copy(image.rangeList.bytes, to: out + image.ranges.start)
       var p = out + image.ranges.start + image.rangeList.count
-      contents.forEachRanges(u) { p += relocator.copy($0, to: p) }
+      contents.tables.forEachRanges(u) { p += relocator.copy($0, to: p) }
     }
   }
 
@@ -91,14 +91,14 @@ extension DebugInfo {
     forEachUnit { u, image in
       guard image.hasText else { return }
       var p = out + image.locations.start
-      contents.forEachLocation(u) { p += relocator.copy($0, to: p) }
+      contents.tables.forEachLocation(u) { p += relocator.copy($0, to: p) }
     }
   }
 
   private func writeAddresses(_ out: UnsafeMutableRawPointer, _ relocator: DebugRelocator) {
     forEachUnit { u, image in
       var p = out + image.addresses.start
-      for f in contents.slots(u) {
+      for f in contents.tables.slots(u) {
         p.storeBytes(of: relocator.address(f).littleEndian, as: UInt64.self)
         p += 8
       }
@@ -112,7 +112,7 @@ extension DebugInfo {
       Self.copy(image.head.bytes, to: p)
       if image.hasText {
         p.storeBytes(
-          of: relocator.address(contents.firstFunction(u)).littleEndian, toByteOffset: image.lowPCAt,
+          of: relocator.address(contents.tables.firstFunction(u)).littleEndian, toByteOffset: image.lowPCAt,
           as: UInt64.self)
       }
       p += image.head.count

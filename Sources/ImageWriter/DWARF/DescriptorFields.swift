@@ -4,37 +4,36 @@ import LoaderCore
 struct DescriptorFields {
   private let reader: SymbolReader
   private let relocs: Relocations
-  private let isSorted: Bool
+  /// The relocations before it have smaller offsets, in ascending order.
   private var cursor = 0
-  private var cursorOffset = Int.min
+  private var isSorted = true
 
   init(_ reader: SymbolReader, _ descriptor: SymbolID) {
     self.reader = reader
     relocs = reader.relocations(descriptor)
-    var previous = Int32.min
-    var isSorted = true
-    for i in 0..<relocs.count {
-      let offset = relocs[i].offset
-      if offset < previous { isSorted = false }
-      previous = offset
-    }
-    self.isSorted = isSorted
   }
 
   /// The number of relocations.
   var count: Int { relocs.count }
 
   /// The target of the first relocation at `offset` (decodeReloc); none when there is none.
+  @inline(__always)
   mutating func target(at offset: Int) -> SymbolID {
-    guard isSorted else {
-      guard let i = relocs.first(at: offset) else { return .none }
-      return reader.target(relocs[i], in: relocs)
+    let wanted = Int32(truncatingIfNeeded: offset)
+    if isSorted, cursor == 0 || relocs[cursor - 1].offset < wanted {
+      while cursor < relocs.count {
+        let r = relocs[cursor]
+        if r.offset == wanted { return reader.target(r, in: relocs) }
+        if r.offset > wanted { break }
+        cursor += 1
+        if cursor < relocs.count, relocs[cursor].offset < r.offset {
+          isSorted = false
+          break
+        }
+      }
     }
-    if offset <= cursorOffset { cursor = 0 }
-    cursorOffset = offset
-    while cursor < relocs.count, Int(relocs[cursor].offset) < offset { cursor += 1 }
-    guard cursor < relocs.count, Int(relocs[cursor].offset) == offset else { return .none }
-    return reader.target(relocs[cursor], in: relocs)
+    guard let i = relocs.first(at: offset) else { return .none }
+    return reader.target(relocs[i], in: relocs)
   }
 
   /// The text of the name that the field at `offset` refers to.

@@ -12,15 +12,18 @@ enum FrameEncoder {
   private static let pointerSize: Int64 = 8
   private static let dataAlignmentFactor: Int64 = -4
 
-  static func encode(_ text: TextLayout, _ reader: SymbolReader) throws(LinkFailure) -> [ByteSink] {
+  static func encode(
+    _ text: TextLayout, _ facts: UnsafePointer<FunctionFact>, _ reader: SymbolReader
+  ) -> [ByteSink] {
     let grain = 1024
     let groups = (text.functions.count + grain - 1) / grain
     let sinks = [common()] + (0..<groups).map { _ in ByteSink(capacity: grain * 56) }
     Chunks.run(groups, grain: 1) { range in
-      var instructions = ByteSink()
       for g in range {
-        for i in g * grain..<min(text.functions.count, (g + 1) * grain) {
-          function(text.functions[i], at: text.starts[i], reader, &instructions, to: sinks[g + 1])
+        for i in g * grain..<min(text.functions.count, (g + 1) * grain) where facts[i].hasMetadata {
+          if !function(facts[i], at: text.starts[i], reader, to: sinks[g + 1]) {
+            reader.object(reader.unit(text.functions[i])).pointee.view.noteFault()
+          }
         }
       }
     }
@@ -47,23 +50,25 @@ enum FrameEncoder {
     return out
   }
 
+  /// False when the function's table is broken.
   private static func function(
-    _ f: SymbolID, at address: UInt64, _ reader: SymbolReader, _ instructions: inout ByteSink,
-    to out: ByteSink
-  ) {
-    guard reader.funcInfo(f) != nil else { return }
-    let size = reader.data(f).count
-    instructions.removeAll()
-    let s = reader.auxiliary(f, AuxKind.pcsp)
-    if !s.isNone, !stackDeltas(reader.data(s), functionSize: size, to: instructions) {
-      reader.object(reader.unit(f)).pointee.view.noteFault()
-    }
-    instructions.zeros((instructions.count + 7) & ~7 - instructions.count)
-    out.u32(UInt32(truncatingIfNeeded: 20 + instructions.count))
+    _ fact: FunctionFact, at address: UInt64, _ reader: SymbolReader, to out: ByteSink
+  ) -> Bool {
+    let start = out.count
+    out.u32(0)
     out.u32(0)
     out.u64(address)
-    out.u64(UInt64(size))
-    out.append(ByteView(instructions.base, instructions.count))
+    out.u64(UInt64(fact.size))
+    let instructions = out.count
+    if !fact.stackDepths.isNone {
+      guard stackDeltas(reader.data(fact.stackDepths), functionSize: Int(fact.size), to: out) else {
+        return false
+      }
+    }
+    let length = out.count - instructions
+    out.zeros((length + 7) & ~7 - length)
+    out.setU32(UInt32(truncatingIfNeeded: out.count - start - 4), at: start)
+    return true
   }
 
   /// One rule per stretch of constant stack depth, from the table of (depth delta, pc delta) pairs; false when

@@ -6,7 +6,9 @@ import LoaderCore
 struct LineHeader {
   private var directories: [ByteView] = []
   private var files: [(base: ByteView, directory: Int)] = []
-  private var lastDirectory = 0
+  /// Directories as objects spell them, with their numbers: a repeated one needs no second look.
+  private var spellings: [(text: ByteView, directory: Int)] = []
+  private var lastSpelling = 0
   /// "…/runtime/runtime-gdb.py", if the unit holds the runtime's scheduler.
   private(set) var debuggerScript: [UInt8]?
 
@@ -16,13 +18,45 @@ struct LineHeader {
     files.reserveCapacity(view.fileCount + 1)
     files.append((arena.intern("?"), 0))
     for i in 0..<view.fileCount {
-      var name = paths.expand(view.fileName(i), in: arena)
-      // Files need a name to be told apart.
-      if name.isEmpty { name = arena.intern("<missing>_\(i)") }
-      let (directory, base) = GoPath.split(name, in: arena)
-      files.append((base, number(of: directory)))
-      if isRuntime, debuggerScript == nil { debuggerScript = Self.script(besides: name) }
+      let raw = view.fileName(i)
+      let length = Self.directoryLength(raw)
+      if length > 0, let known = findSpelling(raw.slice(0, length)) {
+        files.append((raw.slice(length, raw.count - length), known))
+      } else {
+        var name = paths.expand(raw, in: arena)
+        // Files need a name to be told apart.
+        if name.isEmpty { name = arena.intern("<missing>_\(i)") }
+        let (directory, base) = GoPath.split(name, in: arena)
+        let number = number(of: directory)
+        files.append((base, number))
+        if length > 0 {
+          spellings.append((raw.slice(0, length), number))
+          lastSpelling = spellings.count - 1
+        }
+      }
+      if isRuntime, debuggerScript == nil {
+        debuggerScript = Self.script(besides: paths.expand(raw, in: arena))
+      }
     }
+  }
+
+  /// Bytes up to the last slash, when what follows is a name that stays what it is.
+  private static func directoryLength(_ name: ByteView) -> Int {
+    var n = name.count
+    while n > 0, name.u8(n - 1) != 0x2f { n -= 1 }
+    let first = name.u8(n)
+    return n == name.count || first == 0x2e ? 0 : n
+  }
+
+  private mutating func findSpelling(_ text: ByteView) -> Int? {
+    guard !spellings.isEmpty else { return nil }
+    // Files of one directory follow one another mostly.
+    if spellings[lastSpelling].text == text { return spellings[lastSpelling].directory }
+    for i in spellings.indices where spellings[i].text == text {
+      lastSpelling = i
+      return spellings[i].directory
+    }
+    return nil
   }
 
   private static let dot: ByteView = {
@@ -31,15 +65,9 @@ struct LineHeader {
   }()
 
   private mutating func number(of directory: ByteView) -> Int {
-    // Files of one directory follow one another mostly.
-    if directories[lastDirectory] == directory { return lastDirectory }
-    if let known = directories.firstIndex(where: { $0 == directory }) {
-      lastDirectory = known
-      return known
-    }
+    for i in directories.indices where directories[i] == directory { return i }
     directories.append(directory)
-    lastDirectory = directories.count - 1
-    return lastDirectory
+    return directories.count - 1
   }
 
   private static func script(besides name: ByteView) -> [UInt8]? {

@@ -25,10 +25,20 @@ final class TypeChunk: @unchecked Sendable {
     self.count = count
   }
 
-  /// Replaces indices by section offsets.
+  /// Lays the chunks end to end; gives their bytes in all.
   ///
-  /// - Parameter offsets: of the entries, relative to their chunks, by index; `starts` of those chunks in
-  ///   the section.
+  /// - Parameter offsets: of the entries in their chunks; made relative to the first chunk.
+  static func assignStarts(_ chunks: [TypeChunk], _ offsets: borrowing Table<UInt32>) -> Int {
+    var end = 0
+    for c in chunks {
+      c.start = end
+      end += c.bytes.count
+      for i in c.first..<(c.first + c.count) { offsets[i] &+= UInt32(truncatingIfNeeded: c.start) }
+    }
+    return end
+  }
+
+  /// Replaces indices by section offsets.
   func resolveReferences(_ offsetOf: (Int) -> UInt32) {
     for at in references {
       bytes.setU32(offsetOf(Int(bytes.u32(at: Int(at)))), at: Int(at))

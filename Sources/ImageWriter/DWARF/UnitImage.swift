@@ -28,8 +28,6 @@ final class UnitImage: @unchecked Sendable {
   var ranges = Extent()
   var locations = Extent()
   var addresses = Extent()
-  /// Bytes of data, where that differs from the room they take; the unit's length counts these.
-  fileprivate var infoData = 0
 
   init(hasText: Bool) { self.hasText = hasText }
 
@@ -38,7 +36,7 @@ final class UnitImage: @unchecked Sendable {
   /// Fills in the section offsets, once the extents have their starts.
   func resolve() {
     guard !isEmpty else { return }
-    head.setU32(UInt32(truncatingIfNeeded: infoData - 4), at: 0)
+    head.setU32(UInt32(truncatingIfNeeded: info.size - 4), at: 0)
     guard hasText else { return }
     head.setU32(UInt32(truncatingIfNeeded: lines.start), at: stmtListAt)
     head.setU32(UInt32(truncatingIfNeeded: ranges.start), at: rangesAt)
@@ -46,72 +44,76 @@ final class UnitImage: @unchecked Sendable {
   }
 }
 
-/// Builds the heads of units and measures their parts (dwUnitPortion).
+/// Builds what needs the functions only: line headers and the units' own range lists
+/// (dwUnitPortion without writeUnitInfo).
 struct UnitImageBuilder {
   let index: SymbolIndex
-  let contents: UnitContents
+  let tables: UnitTables
   let paths: SourcePath
-  let version: String
-  /// Bytes of all types, which the runtime's unit carries.
-  let typeBytes: Int
 
-  func build(_ u: Int) -> UnitImage {
-    let unit = contents.unit(u)
-    let image = UnitImage(hasText: unit.functionCount > 0)
-    let library = index.libraries[unit.library]
-    if image.hasText {
-      buildLines(image, u, library)
-      buildRanges(image, u)
-      contents.forEachLocation(u) { image.locations.size += contents.size($0) }
+  /// The images of all units, their info still missing.
+  func build() -> [UnitImage] {
+    [UnitImage](unsafeUninitializedCapacity: tables.count) { out, initialized in
+      initialized = tables.count
+      guard let images = out.baseAddress else { return }
+      Chunks.run(tables.count, grain: 1) { range in
+        let arena = Arena()
+        for u in range { (images + u).initialize(to: build(u, arena)) }
+      }
     }
-    image.addresses.size = 8 * contents.slots(u).count
-    buildInfo(image, u, library)
+  }
+
+  private func build(_ u: Int, _ arena: Arena) -> UnitImage {
+    let unit = tables.unit(u)
+    let image = UnitImage(hasText: unit.functionCount > 0)
+    let findings = tables.findings(u)
+    if image.hasText {
+      let header = LineHeader(
+        tables.reader.object(unit.object).pointee.view, paths: paths,
+        isRuntime: index.libraries[unit.library].path == "runtime", arena: arena)
+      header.write(to: image.lineHead, programBytes: findings.lineSize)
+      image.debuggerScript = header.debuggerScript
+      writeRanges(image.rangeList, u)
+      image.lines.size = image.lineHead.count + findings.lineSize
+      image.ranges.size = image.rangeList.count + findings.rangeSize
+      image.locations.size = findings.locationSize
+    }
+    image.addresses.size = 8 * findings.slots.count
     return image
   }
 
-  private func buildLines(_ image: UnitImage, _ u: Int, _ library: Library) {
-    let arena = Arena()
-    let header = LineHeader(
-      contents.reader.object(contents.unit(u).object).pointee.view, paths: paths,
-      isRuntime: library.path == "runtime", arena: arena)
-    var size = 0
-    var data = 0
-    contents.forEachLines(u) {
-      size += contents.size($0)
-      data += contents.reader.data($0).count
-    }
-    header.write(to: image.lineHead, programBytes: data)
-    image.debuggerScript = header.debuggerScript
-    image.lines.size = image.lineHead.count + size
-  }
-
   /// The list for the unit itself, relative to its first function (PutRngListRanges).
-  private func buildRanges(_ image: UnitImage, _ u: Int) {
-    let out = image.rangeList
+  private func writeRanges(_ out: ByteSink, _ u: Int) {
     out.u8(DebugFormat.RangeEntry.baseAddressX)
-    let slot = contents.slot(contents.firstFunction(u))
     out.u32(0)
-    DebugRelocator.storeFixedULEB(slot, width: 4, to: out.base + 1)
-    for r in contents.codeRanges(u) {
+    DebugRelocator.storeFixedULEB(tables.slot(tables.firstFunction(u)), width: 4, to: out.base + 1)
+    for r in tables.codeRanges(u) {
       out.u8(DebugFormat.RangeEntry.offsetPair)
       out.uleb(r.start)
       out.uleb(r.end)
     }
     out.u8(DebugFormat.RangeEntry.endOfList)
-    image.ranges.size = out.count
-    contents.forEachRanges(u) { image.ranges.size += contents.size($0) }
   }
+}
 
-  private func buildInfo(_ image: UnitImage, _ u: Int, _ library: Library) {
-    guard image.hasText || contents.hasTypes(u) || contents.hasVariables(u) else { return }
-    writeHead(image, library)
-    var size = image.head.count + (contents.hasTypes(u) ? typeBytes : 0) + 1
-    image.infoData = size
-    contents.forEachInfo(u) {
-      size += contents.size($0)
-      image.infoData += contents.reader.data($0).count
+/// Builds the units' heads in .debug_info and measures their parts of it (writeUnitInfo).
+struct UnitInfoBuilder {
+  let index: SymbolIndex
+  let contents: UnitContents
+  let version: String
+  /// Bytes of all types, which the runtime's unit carries.
+  let typeBytes: Int
+
+  func complete(_ images: [UnitImage]) {
+    Chunks.run(images.count, grain: 1) { range in
+      for u in range where images[u].hasText || contents.hasTypes(u) || contents.hasVariables(u) {
+        let image = images[u]
+        writeHead(image, index.libraries[contents.tables.unit(u).library])
+        let types = contents.hasTypes(u) ? typeBytes : 0
+        // One byte closes the unit.
+        image.info.size = image.head.count + contents.infoSize(u) + types + 1
+      }
     }
-    image.info.size = size
   }
 
   private func writeHead(_ image: UnitImage, _ library: Library) {
@@ -164,6 +166,6 @@ struct UnitImageBuilder {
 
   private func data(of name: String) -> ByteView {
     let s = index.lookup(name)
-    return s.isNone ? .empty : contents.reader.data(s)
+    return s.isNone ? .empty : contents.tables.reader.data(s)
   }
 }

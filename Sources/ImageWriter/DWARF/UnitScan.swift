@@ -16,6 +16,11 @@ struct UnitFindings {
   var references: [Reference] = []
   /// Functions in the order of their slots in .debug_addr.
   var slots: [SymbolID] = []
+  /// Bytes of the functions' symbols, by section.
+  var infoSize = 0
+  var lineSize = 0
+  var rangeSize = 0
+  var locationSize = 0
   /// Why the real linker would refuse the unit.
   var problem: String?
 
@@ -113,6 +118,9 @@ struct UnitScan {
     if !location.isNone { visitSlots(location) }
     // Without an entry of its own, the function's ranges are not listed either.
     if record.info.isNone { record.ranges = .none }
+    findings.infoSize += Int(reader.size(record.info))
+    findings.rangeSize += Int(reader.size(record.ranges))
+    findings.lineSize += Int(reader.size(record.lines))
     return record
   }
 
@@ -130,7 +138,9 @@ struct UnitScan {
         switch reader.kind(s) {
         case .dwarfAbstractFunction: findings.references.append(.init(s, .abstractFunction))
         case .dwarfType, .undefined: findings.references.append(.init(s, .typeEntry))
-        case .dwarfLoc: if location.isNone { location = s }
+        case .dwarfLoc where location.isNone:
+          location = s
+          findings.locationSize += Int(reader.size(s))
         default: break
         }
       case RelocType.useType:
