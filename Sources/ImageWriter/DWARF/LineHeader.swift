@@ -1,87 +1,32 @@
 import LoaderCore
 
-/// The head of a unit's part of .debug_line: parameters of the line programs, directories and files
+/// Writes the heads of units' parts of .debug_line: parameters of the line programs, directories and files
 /// (cmd/link/internal/ld/dwarf.go writelines, writeDirFileTables). The programs themselves come from the
 /// objects, one per function.
-struct LineHeader {
-  private var directories: [ByteView] = []
-  private var files: [(base: ByteView, directory: Int)] = []
-  /// Directories as objects spell them, with their numbers: a repeated one needs no second look.
-  private var spellings: [(text: ByteView, directory: Int)] = []
-  private var lastSpelling = 0
-  /// "…/runtime/runtime-gdb.py", if the unit holds the runtime's scheduler.
-  private(set) var debuggerScript: [UInt8]?
+///
+/// One writer serves many units in turn: they share most of their directories.
+struct LineHeaderWriter {
+  private var directories: DirectoryNames
+  /// The unit's directories, by number; 0 is the current one.
+  private var used: [Int] = []
+  /// The numbers by directory, valid where `usedBy` names the unit at hand.
+  private var numbers: [Int32] = []
+  private var usedBy: [Int32] = []
+  private var unit: Int32 = 0
+  private var files: [File] = []
 
-  /// The names, as the real linker splits them: file 0 is a placeholder, directory 0 the current one.
-  init(_ view: ObjectView, paths: SourcePath, isRuntime: Bool, arena: Arena) {
-    directories = [Self.dot]
-    files.reserveCapacity(view.fileCount + 1)
-    files.append((arena.intern("?"), 0))
-    for i in 0..<view.fileCount {
-      let raw = view.fileName(i)
-      let length = Self.directoryLength(raw)
-      if length > 0, let known = findSpelling(raw.slice(0, length)) {
-        files.append((raw.slice(length, raw.count - length), known))
-      } else {
-        var name = paths.expand(raw, in: arena)
-        // Files need a name to be told apart.
-        if name.isEmpty { name = arena.intern("<missing>_\(i)") }
-        let (directory, base) = GoPath.split(name, in: arena)
-        let number = number(of: directory)
-        files.append((base, number))
-        if length > 0 {
-          spellings.append((raw.slice(0, length), number))
-          lastSpelling = spellings.count - 1
-        }
-      }
-      if isRuntime, debuggerScript == nil {
-        debuggerScript = Self.script(besides: paths.expand(raw, in: arena))
-      }
-    }
+  private struct File: BitwiseCopyable {
+    let base: ByteView
+    let directory: Int32
   }
 
-  /// Bytes up to the last slash, when what follows is a name that stays what it is.
-  private static func directoryLength(_ name: ByteView) -> Int {
-    var n = name.count
-    while n > 0, name.u8(n - 1) != 0x2f { n -= 1 }
-    let first = name.u8(n)
-    return n == name.count || first == 0x2e ? 0 : n
-  }
+  init(paths: SourcePath) { directories = DirectoryNames(paths: paths) }
 
-  private mutating func findSpelling(_ text: ByteView) -> Int? {
-    guard !spellings.isEmpty else { return nil }
-    // Files of one directory follow one another mostly.
-    if spellings[lastSpelling].text == text { return spellings[lastSpelling].directory }
-    for i in spellings.indices where spellings[i].text == text {
-      lastSpelling = i
-      return spellings[i].directory
-    }
-    return nil
-  }
-
-  private static let dot: ByteView = {
-    let text: StaticString = "."
-    return ByteView(UnsafeRawPointer(text.utf8Start), 1)
-  }()
-
-  private mutating func number(of directory: ByteView) -> Int {
-    for i in directories.indices where directories[i] == directory { return i }
-    directories.append(directory)
-    return directories.count - 1
-  }
-
-  private static func script(besides name: ByteView) -> [UInt8]? {
-    let wanted: StaticString = "runtime/proc.go"
-    let n = wanted.utf8CodeUnitCount
-    guard name.count >= n else { return nil }
-    for at in 0...(name.count - n) where name.slice(at, n).hasPrefix(wanted) {
-      return Array(name.slice(0, at).buffer) + Array("runtime/runtime-gdb.py".utf8)
-    }
-    return nil
-  }
-
+  /// Appends the header of the unit that `view` is the object of.
+  ///
   /// - Parameter programBytes: bytes of the line programs that follow.
-  func write(to out: ByteSink, programBytes: Int) {
+  mutating func write(_ view: ObjectView, programBytes: Int, to out: ByteSink) {
+    collect(view)
     let unit = out.count
     out.u32(0)
     out.u16(DebugFormat.version)
@@ -96,14 +41,17 @@ struct LineHeader {
     out.u8(1)
     out.u8(DebugFormat.LineContent.path)
     out.u8(DebugFormat.Form.string)
-    out.uleb(UInt64(directories.count))
-    for d in directories { out.string(d) }
+    out.uleb(UInt64(used.count))
+    for d in used { out.string(directories.name(d)) }
     out.u8(2)
     out.u8(DebugFormat.LineContent.path)
     out.u8(DebugFormat.Form.string)
     out.u8(DebugFormat.LineContent.directoryIndex)
     out.u8(DebugFormat.Form.udata)
-    out.uleb(UInt64(files.count))
+    // File 0 stands for nothing.
+    out.uleb(UInt64(files.count + 1))
+    out.string("?" as StaticString)
+    out.u8(0)
     for f in files {
       out.string(f.base)
       out.uleb(UInt64(f.directory))
@@ -111,74 +59,139 @@ struct LineHeader {
     out.setU32(UInt32(truncatingIfNeeded: out.count - header), at: header - 4)
     out.setU32(UInt32(truncatingIfNeeded: out.count - unit - 4 + programBytes), at: unit)
   }
+
+  private mutating func collect(_ view: ObjectView) {
+    unit += 1
+    used.removeAll(keepingCapacity: true)
+    files.removeAll(keepingCapacity: true)
+    _ = number(of: DirectoryNames.current)
+    for i in 0..<view.fileCount {
+      let (directory, base) = directories.split(view.fileName(i), at: i)
+      files.append(File(base: base, directory: number(of: directory)))
+    }
+  }
+
+  private mutating func number(of directory: Int) -> Int32 {
+    while numbers.count <= directory {
+      numbers.append(0)
+      usedBy.append(0)
+    }
+    if usedBy[directory] != unit {
+      usedBy[directory] = unit
+      numbers[directory] = Int32(used.count)
+      used.append(directory)
+    }
+    return numbers[directory]
+  }
+
+  /// The script that lets gdb understand the runtime, beside whose scheduler it lies; nil when the unit does
+  /// not have that file.
+  static func debuggerScript(_ view: ObjectView, paths: SourcePath) -> [UInt8]? {
+    let wanted: StaticString = "runtime/proc.go"
+    let n = wanted.utf8CodeUnitCount
+    let arena = Arena()
+    for i in 0..<view.fileCount {
+      let name = paths.expand(view.fileName(i), in: arena)
+      guard name.count >= n else { continue }
+      for at in 0...(name.count - n) where name.slice(at, n).hasPrefix(wanted) {
+        return Array(name.slice(0, at).buffer) + Array("runtime/runtime-gdb.py".utf8)
+      }
+    }
+    return nil
+  }
 }
 
-/// Go's package path, on bytes.
-enum GoPath {
-  /// path.Dir and path.Base of a name that is not empty.
-  static func split(_ name: ByteView, in arena: Arena) -> (directory: ByteView, base: ByteView) {
-    var slash = name.count - 1
-    while slash >= 0, name.u8(slash) != 0x2f { slash -= 1 }
-    var directory = name.slice(0, slash + 1)
-    if !isCleanDirectory(directory) {
-      directory = clean(directory, in: arena)
-    } else if directory.count > 1 {
-      directory = directory.slice(0, directory.count - 1)
+/// Directories as they appear in line tables, numbered, found by how objects spell them.
+private struct DirectoryNames {
+  private let paths: SourcePath
+  private let arena = Arena()
+  private var names: [ByteView] = []
+  /// What objects write, "gofile..$GOROOT/src/fmt/" -> directory.
+  private var spellings = Directory()
+  /// "/usr/lib/go/src/fmt" -> directory.
+  private var finalNames = Directory()
+
+  static let current = 0
+
+  init(paths: SourcePath) {
+    self.paths = paths
+    _ = number(of: arena.intern("."))
+  }
+
+  func name(_ directory: Int) -> ByteView { names[directory] }
+
+  /// The directory and the last element of a file name of an object; `i` names one that has none.
+  mutating func split(_ raw: ByteView, at i: Int) -> (directory: Int, base: ByteView) {
+    let length = Self.directoryLength(raw)
+    guard length > 0 else {
+      let (directory, base) = expand(raw, at: i)
+      return (number(of: directory), base)
     }
-    return (directory, base(name, in: arena))
+    let spelling = raw.slice(0, length)
+    let hash = NameHash.of(spelling)
+    if let known = spellings.find(spelling, hash) { return (known, raw.slice(length, raw.count - length)) }
+    let (directory, base) = expand(raw, at: i)
+    let number = number(of: directory)
+    spellings.insert(spelling, hash, number)
+    return (number, base)
   }
 
-  private static func base(_ name: ByteView, in arena: Arena) -> ByteView {
-    var end = name.count
-    while end > 0, name.u8(end - 1) == 0x2f { end -= 1 }
-    if end == 0 { return arena.intern(name.isEmpty ? "." : "/") }
-    var start = end
-    while start > 0, name.u8(start - 1) != 0x2f { start -= 1 }
-    return name.slice(start, end - start)
+  /// Bytes up to the last slash, when what follows is a name that no cleaning of the path changes.
+  private static func directoryLength(_ name: ByteView) -> Int {
+    guard let base = name.base else { return 0 }
+    var n = name.count
+    while n > 0, base.load(fromByteOffset: n &- 1, as: UInt8.self) != 0x2f { n &-= 1 }
+    return n == name.count || name.u8(n) == 0x2e ? 0 : n
   }
 
-  /// Whether dropping the last slash is all there is to do: no empty, "." or ".." element, and not empty.
-  private static func isCleanDirectory(_ d: ByteView) -> Bool {
-    guard d.count > 0 else { return false }
-    if d.count == 1 { return true }
-    var length = 0
-    var dots = 0
-    for i in 0..<d.count {
-      let c = d.u8(i)
-      guard c == 0x2f else {
-        length += 1
-        if c == 0x2e { dots += 1 }
-        continue
+  private func expand(_ raw: ByteView, at i: Int) -> (directory: ByteView, base: ByteView) {
+    var name = paths.expand(raw, in: arena)
+    // Files need a name to be told apart.
+    if name.isEmpty { name = arena.intern("<missing>_\(i)") }
+    return GoPath.split(name, in: arena)
+  }
+
+  private mutating func number(of directory: ByteView) -> Int {
+    let hash = NameHash.of(directory)
+    if let known = finalNames.find(directory, hash) { return known }
+    finalNames.insert(directory, hash, names.count)
+    names.append(directory)
+    return names.count - 1
+  }
+
+  /// Names and their numbers, by open addressing.
+  private struct Directory {
+    private struct Slot: BitwiseCopyable {
+      var name = ByteView.empty
+      var hash: UInt32 = 0
+      var number: Int32 = -1
+    }
+    private var slots = [Slot](repeating: Slot(), count: 512)
+    private var count = 0
+
+    func find(_ name: ByteView, _ hash: UInt32) -> Int? {
+      var at = Int(hash) & (slots.count - 1)
+      while slots[at].number >= 0 {
+        if slots[at].hash == hash, slots[at].name == name { return Int(slots[at].number) }
+        at = (at + 1) & (slots.count - 1)
       }
-      if (length == 0 && i > 0) || (length > 0 && length == dots && dots <= 2) { return false }
-      length = 0
-      dots = 0
+      return nil
     }
-    return true
-  }
 
-  /// path.Clean.
-  private static func clean(_ path: ByteView, in arena: Arena) -> ByteView {
-    let isRooted = path.u8(0) == 0x2f
-    var elements: [ByteView] = []
-    var start = 0
-    for i in 0...path.count where i == path.count || path.u8(i) == 0x2f {
-      let e = path.slice(start, i - start)
-      start = i + 1
-      if e.isEmpty || (e.count == 1 && e.u8(0) == 0x2e) { continue }
-      let isParent = e.count == 2 && e.hasPrefix("..")
-      if isParent, let last = elements.last, !(last.count == 2 && last.hasPrefix("..")) {
-        elements.removeLast()
-      } else if !isParent || !isRooted {
-        elements.append(e)
+    mutating func insert(_ name: ByteView, _ hash: UInt32, _ number: Int) {
+      if count * 2 >= slots.count {
+        let old = slots
+        slots = Array(repeating: Slot(), count: old.count * 2)
+        for s in old where s.number >= 0 { place(s) }
       }
+      place(Slot(name: name, hash: hash, number: Int32(number)))
+      count += 1
     }
-    var out: [UInt8] = isRooted ? [0x2f] : []
-    for (i, e) in elements.enumerated() {
-      if i > 0 { out.append(0x2f) }
-      out.append(contentsOf: e.buffer)
+
+    private mutating func place(_ s: Slot) {
+      var at = Int(s.hash) & (slots.count - 1)
+      while slots[at].number >= 0 { at = (at + 1) & (slots.count - 1) }
+      slots[at] = s
     }
-    if out.isEmpty { out = [0x2e] }
-    return out.withUnsafeBytes { arena.copy(ByteView($0.baseAddress, $0.count)) }
   }
 }

@@ -4,7 +4,7 @@ import LoaderCore
 final class UnitImage: @unchecked Sendable {
   /// Header and entry of the unit; empty when it has nothing to say.
   let head = ByteSink(capacity: 512)
-  let lineHead = ByteSink(capacity: 64)
+  let lineHead: ByteSink
   let rangeList = ByteSink(capacity: 16)
   fileprivate(set) var debuggerScript: [UInt8]?
   /// Whether the unit has functions.
@@ -29,7 +29,10 @@ final class UnitImage: @unchecked Sendable {
   var locations = Extent()
   var addresses = Extent()
 
-  init(hasText: Bool) { self.hasText = hasText }
+  init(hasText: Bool) {
+    self.hasText = hasText
+    lineHead = ByteSink(capacity: hasText ? 2048 : 16)
+  }
 
   var isEmpty: Bool { head.count == 0 }
 
@@ -56,23 +59,24 @@ struct UnitImageBuilder {
     [UnitImage](unsafeUninitializedCapacity: tables.count) { out, initialized in
       initialized = tables.count
       guard let images = out.baseAddress else { return }
-      Chunks.run(tables.count, grain: 1) { range in
-        let arena = Arena()
-        for u in range { (images + u).initialize(to: build(u, arena)) }
+      // Few large shares: in each, the directories are looked at once.
+      Chunks.run(tables.count, grain: max(16, tables.count / 8)) { range in
+        var headers = LineHeaderWriter(paths: paths)
+        for u in range { (images + u).initialize(to: build(u, &headers)) }
       }
     }
   }
 
-  private func build(_ u: Int, _ arena: Arena) -> UnitImage {
+  private func build(_ u: Int, _ headers: inout LineHeaderWriter) -> UnitImage {
     let unit = tables.unit(u)
     let image = UnitImage(hasText: unit.functionCount > 0)
     let findings = tables.findings(u)
     if image.hasText {
-      let header = LineHeader(
-        tables.reader.object(unit.object).pointee.view, paths: paths,
-        isRuntime: index.libraries[unit.library].path == "runtime", arena: arena)
-      header.write(to: image.lineHead, programBytes: findings.lineSize)
-      image.debuggerScript = header.debuggerScript
+      let view = tables.reader.object(unit.object).pointee.view
+      headers.write(view, programBytes: findings.lineSize, to: image.lineHead)
+      if index.libraries[unit.library].path == "runtime" {
+        image.debuggerScript = LineHeaderWriter.debuggerScript(view, paths: paths)
+      }
       writeRanges(image.rangeList, u)
       image.lines.size = image.lineHead.count + findings.lineSize
       image.ranges.size = image.rangeList.count + findings.rangeSize
