@@ -12,7 +12,7 @@ let strict: [SwiftSetting] = [
 /// For the rooms with the inner loops: their tables hang on classes, and checking every access at run time for
 /// overlap costs several percent of a link. The compiler still rejects overlaps that it can see.
 let hot: [SwiftSetting] =
-  strict + [.unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"])]
+  strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
 
 let package = Package(
   name: "linkd",
