@@ -22,16 +22,17 @@ package struct FunctionTables: ~Copyable {
     options.goroot = goroot
     let table = try PCLineTable.build(index, text: text, options: options)
     let linker = LinkerSymbols(index)
-    func make(_ name: String, _ live: inout LiveSet) -> SymbolID {
+    func make(_ name: String, _ live: inout LiveSet, isListed: Bool = true) -> SymbolID {
       let s = linker.update(name, &live)
       index.setKind(s, .pclntab)
-      index.insert([.special, .notInSymbolTable, .local], for: s)
+      index.insert(isListed ? [.special, .local] : [.special, .local, .notInSymbolTable], for: s)
       return s
     }
     carrier = make("runtime.pclntab", &live)
     var pieces: [SymbolID] = []
-    for p in table.pieces {
-      let s = make(p.name, &live)
+    for (k, p) in table.pieces.enumerated() {
+      // Tools look for go:func.*, which once lay elsewhere; the other parts are the table's own business.
+      let s = make(p.name, &live, isListed: k == PCLineTable.PieceIndex.funcdata)
       index.setSize(s, Int64(p.size))
       pieces.append(s)
     }

@@ -58,6 +58,8 @@ enum ELF {
 
   struct SectionHeader {
     var name: String
+    /// The layout's section that this describes, if any.
+    var section = SectionID.none
     var nameOffset: UInt32 = 0
     var type: UInt32 = 0
     var flags: UInt64 = 0

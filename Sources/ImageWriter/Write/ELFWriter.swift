@@ -13,20 +13,9 @@ package struct ELFWriter {
     package var isPIE = false
     /// No dynamic section.
     package var isStatic = true
+    /// Whether there are .symtab and .strtab.
+    package var hasSymbols = false
     package init() {}
-  }
-
-  /// What goes behind the segments besides the section names.
-  package struct SymbolTable: Sendable {
-    package var entries: [UInt8]
-    package var strings: [UInt8]
-    /// Index of the first global entry.
-    package var firstGlobal: UInt32
-    package init(entries: [UInt8], strings: [UInt8], firstGlobal: UInt32) {
-      self.entries = entries
-      self.strings = strings
-      self.firstGlobal = firstGlobal
-    }
   }
 
   private let options: Options
@@ -45,21 +34,31 @@ package struct ELFWriter {
     return Array(sum.prefix(20))
   }
 
-  /// Writes headers and tables into `image`, which ends with the last segment; the image grows.
-  package static func write(
-    _ layout: ImageLayout, entry: UInt64, symbols: SymbolTable?, options: Options,
-    into image: OutputImage
-  ) throws(LinkFailure) {
-    var writer = ELFWriter(options: options, layout: layout)
-    writer.addPrograms()
-    writer.addSections(hasSymbols: symbols != nil)
-    try writer.writeTables(symbols, into: image)
-    try writer.writeHeaders(entry: entry, into: image)
-  }
-
-  private init(options: Options, layout: ImageLayout) {
+  /// Plans all headers: from here on sections have numbers.
+  package init(_ layout: ImageLayout, options: Options) {
     self.options = options
     self.layout = layout
+    addPrograms()
+    addSections()
+  }
+
+  /// The numbers of the section headers, by `SectionID`; 0 for a section without one.
+  package var sectionNumbers: [UInt16] {
+    var numbers = [UInt16](repeating: 0, count: layout.sections.count)
+    for (i, sh) in sections.enumerated() where sh.section != .none {
+      numbers[sh.section.index] = UInt16(truncatingIfNeeded: i)
+    }
+    return numbers
+  }
+
+  /// Writes headers and tables into `image`, which ends with the last segment; the image grows.
+  ///
+  /// - Parameter symbols: there when the options say so.
+  package consuming func write(
+    entry: UInt64, symbols: SymbolTable?, into image: OutputImage
+  ) throws(LinkFailure) {
+    try writeTables(symbols, into: image)
+    try writeHeaders(entry: entry, into: image)
   }
 
   // MARK: program headers and notes
@@ -150,15 +149,17 @@ package struct ELFWriter {
 
   // MARK: section headers
 
-  private mutating func addSections(hasSymbols: Bool) {
-    if hasSymbols {
+  private mutating func addSections() {
+    for kind in Segment.Kind.allCases {
+      for i in layout.sections.indices.dropFirst() where layout.sections[i].segment == kind {
+        addSection(layout.sections[i], SectionID(UInt16(i)))
+      }
+    }
+    if options.hasSymbols {
       sections.append(ELF.SectionHeader(name: ".symtab"))
       sections.append(ELF.SectionHeader(name: ".strtab"))
     }
     sections.append(ELF.SectionHeader(name: ".shstrtab"))
-    for kind in Segment.Kind.allCases {
-      for s in layout.sections.dropFirst() where s.segment == kind { addSection(s) }
-    }
     // Allocated sections first, by address and size; the others stay in order (elfSortShdrs).
     let rest = sections.dropFirst()
     let allocated = rest.enumerated().filter { $0.element.flags & ELF.SectionFlag.alloc != 0 }.sorted {
@@ -168,9 +169,10 @@ package struct ELFWriter {
     sections = [sections[0]] + allocated.map(\.element) + others
   }
 
-  private mutating func addSection(_ s: Section) {
+  private mutating func addSection(_ s: Section, _ id: SectionID) {
     let segment = layout[s.segment]
     var sh = ELF.SectionHeader(name: s.name)
+    sh.section = id
     let inFile = s.address < segment.address &+ segment.fileLength
     sh.type = inFile ? ELF.SectionType.progbits : ELF.SectionType.nobits
     sh.flags = ELF.SectionFlag.alloc
@@ -196,25 +198,7 @@ package struct ELFWriter {
 
   private mutating func writeTables(_ symbols: SymbolTable?, into image: OutputImage) throws(LinkFailure) {
     image.count = (Int(layout.fileLength) + 7) & ~7
-    if let symbols {
-      set(".symtab") { sh in
-        sh.type = ELF.SectionType.symtab
-        sh.offset = UInt64(image.count)
-        sh.size = UInt64(symbols.entries.count)
-        sh.alignment = 8
-        sh.entrySize = 24
-        sh.link = ".strtab"
-        sh.info = symbols.firstGlobal
-      }
-      try image.append(symbols.entries)
-      set(".strtab") { sh in
-        sh.type = ELF.SectionType.strtab
-        sh.offset = UInt64(image.count)
-        sh.size = UInt64(symbols.strings.count)
-        sh.alignment = 1
-      }
-      try image.append(symbols.strings)
-    }
+    if let symbols { try write(symbols, into: image) }
     let names = sectionNames()
     set(".shstrtab") { sh in
       sh.type = ELF.SectionType.strtab
@@ -223,6 +207,30 @@ package struct ELFWriter {
       sh.alignment = 1
     }
     try image.append(names)
+  }
+
+  private mutating func write(_ symbols: SymbolTable, into image: OutputImage) throws(LinkFailure) {
+    let start = image.count
+    set(".symtab") { sh in
+      sh.type = ELF.SectionType.symtab
+      sh.offset = UInt64(start)
+      sh.size = UInt64(symbols.entryBytes)
+      sh.alignment = 8
+      sh.entrySize = UInt64(SymbolTable.entrySize)
+      sh.link = ".strtab"
+      sh.info = symbols.firstGlobal
+    }
+    set(".strtab") { sh in
+      sh.type = ELF.SectionType.strtab
+      sh.offset = UInt64(start + symbols.entryBytes)
+      sh.size = UInt64(symbols.stringBytes)
+      sh.alignment = 1
+    }
+    guard let entries = image.window(start, symbols.entryBytes),
+      let strings = image.window(start + symbols.entryBytes, symbols.stringBytes)
+    else { throw .unsupported(reason: "image outgrew its memory") }
+    symbols.write(entries: entries, strings: strings)
+    image.count = start + symbols.entryBytes + symbols.stringBytes
   }
 
   private mutating func set(_ name: String, _ change: (inout ELF.SectionHeader) -> Void) {

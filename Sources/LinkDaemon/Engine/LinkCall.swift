@@ -39,9 +39,7 @@ final class LinkCall {
 
   /// - Throws: `.unsupported` for what the passes do not do yet.
   func plan(_ options: LinkOptions) throws(LinkFailure) -> LinkPlan {
-    guard options.stripSymbols, options.omitDWARF else {
-      throw .unsupported(reason: "symbol table or DWARF")
-    }
+    guard options.omitDWARF else { throw .unsupported(reason: "DWARF") }
     guard options.buildMode == .exe else {
       throw .unsupported(reason: "-buildmode=\(options.buildMode.rawValue)")
     }
@@ -71,6 +69,7 @@ final class LinkCall {
     plan.elf.textAddress = plan.image.textAddress
     plan.elf.rounding = plan.image.rounding
     plan.elf.buildID = options.buildID
+    plan.elf.hasSymbols = !options.stripSymbols
     switch options.gnuBuildID {
     case .none: plan.elf.gnuBuildID = []
     case .hashOfBuildID: plan.elf.gnuBuildID = ELFWriter.gnuBuildID(from: options.buildID)

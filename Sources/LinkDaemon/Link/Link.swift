@@ -91,8 +91,18 @@ package enum Link {
 
     // (DWARF: sections are relocated and compressed here.)
 
+    // Section numbers are known, and so is what the symbol table says.
+    let headers = ELFWriter(layout, options: plan.elf)
+    let symbolTable =
+      plan.elf.hasSymbols
+      ? try SymbolTable(
+        index, live, text: text, addresses: addresses, sectionNumbers: headers.sectionNumbers) : nil
+    if plan.elf.hasSymbols { try timer.end("Symbol table") }
+
     // Contents.
-    let image = try OutputImage(count: Int(layout.fileLength), spare: 1 << 20)
+    let image = try OutputImage(
+      count: Int(layout.fileLength),
+      spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20)
     let writer = SegmentWriter(index, layout, into: image)
     var errors = try writer.write(
       text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE)
@@ -104,11 +114,9 @@ package enum Link {
     try FIPSChecksum.write(fips, layout, addresses, into: image)
     try timer.end("asmbfips")
 
-    // (Symbol table.)
-
-    // Headers and notes.
+    // Headers, notes and the tables behind the segments.
     let entry = addresses[index.lookup(plan.deadcode.entry)]
-    try ELFWriter.write(layout, entry: entry, symbols: nil, options: plan.elf, into: image)
+    try headers.write(entry: entry, symbols: symbolTable, into: image)
     try timer.end("Asmb2")
 
     errors = stringErrors + stack.overflows.map { $0.error + "\n" } + dataOrder.errors + gcErrors + errors
