@@ -53,14 +53,19 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "LinkDaemonTests", dependencies: ["LinkDaemon"], swiftSettings: strict),
+    .testTarget(
+      name: "LinkDaemonTests",
+      dependencies: ["LinkDaemon", "Protocol", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
 
     .executableTarget(
       name: "linkd",
       dependencies: [
-        "LinkDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "LinkDaemon", "Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(platforms: [.linux]))]),
     // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for
     // libraries, and it uses neither Foundation nor an argument parsing library.
     .executableTarget(

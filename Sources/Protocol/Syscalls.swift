@@ -186,29 +186,30 @@ package enum Syscalls {
     _ = bytes.withUnsafeBytes { pwrite(file.raw, $0.baseAddress, $0.count, 0) }
   }
 
-  /// Reads a whole file, at most `limit` bytes of its end.
+  /// Reads a file's last bytes, at most `limit` of them.
   package static func readTail(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+    try readFile(path, limit: limit, fromEnd: true)
+  }
+
+  /// Reads a file's first bytes, at most `limit` of them.
+  package static func readHead(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+    try readFile(path, limit: limit, fromEnd: false)
+  }
+
+  private static func readFile(_ path: String, limit: Int, fromEnd: Bool) throws(SystemError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError(call: "open \(path)", code: errno) }
     let file = FileDescriptor(descriptor)
-    let size = lseek(file.raw, 0, SEEK_END)
-    _ = lseek(file.raw, max(0, size - off_t(limit)), SEEK_SET)
-    var bytes = [UInt8](repeating: 0, count: limit)
-    var filled = 0
-    while filled < limit {
-      let count = bytes.withUnsafeMutableBytes { buffer in
-        systemRead(file.raw, buffer.baseAddress.map { $0 + filled }, limit - filled)
-      }
-      if count > 0 {
-        filled += count
-      } else if count == 0 {
-        break
-      } else if errno != EINTR {
-        throw SystemError(call: "read \(path)", code: errno)
-      }
+    if fromEnd {
+      let size = lseek(file.raw, 0, SEEK_END)
+      _ = lseek(file.raw, max(0, size - off_t(limit)), SEEK_SET)
     }
-    bytes.removeLast(limit - filled)
-    return bytes
+    var result: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: min(limit, 1 << 16))
+    while result.count < limit, case .bytes(let count) = try read(file.raw, into: &chunk) {
+      result += chunk[..<min(count, limit - result.count)]
+    }
+    return result
   }
 
   /// Writes everything, waiting where the other end is slow; for pipes, terminals and regular files.

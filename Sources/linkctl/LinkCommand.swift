@@ -19,7 +19,9 @@ enum LinkCommand {
   }
 
   static func run(_ invocation: Invocation) -> Never {
-    if Syscalls.environment("LINKD") == "0" { executeRealLinker(invocation) }
+    if Syscalls.environment("LINKD") == "0" || !ToolExec.makesFile(argumentsFrom: invocation.firstArgument) {
+      executeRealLinker(invocation)
+    }
     var invocation = invocation
     if Syscalls.environment("LINKD_FALLBACK") == "0" { invocation.fallbackForbidden = true }
     let reason: String

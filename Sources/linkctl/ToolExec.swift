@@ -27,11 +27,17 @@ enum ToolExec {
 
   /// A call of the linker that makes a file: named `link`, with arguments, none of which asks for the version.
   static func isRealLink(toolAt index: Int) -> Bool {
-    let vector = Arguments.vector(from: index)
-    guard let tool = vector[0], Arguments.count > index + 1 else { return false }
+    guard let tool = Arguments.vector(from: index)[0] else { return false }
     let name = Arguments.baseName(tool)
     guard Arguments.equals(name, "link") || Arguments.equals(name, "link.exe") else { return false }
-    for position in 1..<(Arguments.count - index) {
+    return makesFile(argumentsFrom: index + 1)
+  }
+
+  /// There are arguments, and none of them is one that makes the linker print its version and do nothing.
+  static func makesFile(argumentsFrom index: Int) -> Bool {
+    guard Arguments.count > index else { return false }
+    let vector = Arguments.vector(from: 0)
+    for position in index..<Arguments.count {
       guard let argument = vector[position] else { return false }
       if Arguments.equals(argument, "-V") || Arguments.equals(argument, "--V")
         || Arguments.hasPrefix(argument, "-V=") || Arguments.hasPrefix(argument, "--V=")
