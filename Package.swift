@@ -64,8 +64,7 @@ let package = Package(
         "LinkDaemon", "Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict,
-      linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(platforms: [.linux]))]),
+      swiftSettings: strict),
     // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for
     // libraries, and it uses neither Foundation nor an argument parsing library.
     .executableTarget(
