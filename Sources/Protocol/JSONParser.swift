@@ -58,7 +58,8 @@ private struct JSONParser {
     }
   }
 
-  private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
+  private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue
+  {
     let count = word.utf8CodeUnitCount
     guard bytes.count - position >= count else { throw error("unexpected end") }
     for index in 0..<count where bytes[position + index] != word.utf8Start[index] {

@@ -75,12 +75,14 @@ package struct LinkRequest: RequestMessage {
         index += 1
         if index < arguments.count { found = arguments[index] }
       } else if argument.hasPrefix("-o=") || argument.hasPrefix("--o=") {
-        found = String(argument[argument.index(after: argument.firstIndex(of: "=") ?? argument.startIndex)...])
+        found = String(
+          argument[argument.index(after: argument.firstIndex(of: "=") ?? argument.startIndex)...])
       }
       index += 1
     }
     guard let found, !found.isEmpty else { return nil }
-    return found.hasPrefix("/") ? found : "\(workingDirectory)/\(found)"
+    if found.hasPrefix("/") { return found }
+    return workingDirectory.hasSuffix("/") ? workingDirectory + found : "\(workingDirectory)/\(found)"
   }
 
   /// The variables that change what `link` does, in Go 1.27's words: internal/buildcfg (cfg.go, exp.go) reads the
@@ -88,7 +90,8 @@ package struct LinkRequest: RequestMessage {
   /// PATH. GO_LDSO is not among them: it is fixed when the toolchain is built.
   package static let relevantEnvironment = [
     "CC", "CGO_ENABLED", "CXX", "GO386", "GOAMD64", "GOARCH", "GOARM", "GOARM64", "GODEBUG", "GOEXPERIMENT",
-    "GOFIPS140", "GOMIPS", "GOMIPS64", "GOOS", "GOPPC64", "GORISCV64", "GOROOT", "GOWASM", "GO_EXTLINK_ENABLED",
+    "GOFIPS140", "GOMIPS", "GOMIPS64", "GOOS", "GOPPC64", "GORISCV64", "GOROOT", "GOWASM",
+    "GO_EXTLINK_ENABLED",
     "PATH", "PWD", "TMPDIR",
   ]
 }

@@ -83,7 +83,8 @@ package struct Locations: Sendable {
     let shared = "/tmp/linkd-\(userID)"
     let home = variable("HOME")
     cacheDirectory =
-      variable("XDG_CACHE_HOME").map { "\($0)/linkd" } ?? home.map { "\($0)/.cache/linkd" } ?? "\(shared)/cache"
+      variable("XDG_CACHE_HOME").map { "\($0)/linkd" } ?? home.map { "\($0)/.cache/linkd" }
+      ?? "\(shared)/cache"
     stateDirectory =
       variable("XDG_STATE_HOME").map { "\($0)/linkd" } ?? home.map { "\($0)/.local/state/linkd" }
       ?? "\(shared)/state"
@@ -119,7 +120,7 @@ package struct Locations: Sendable {
   ) throws(UnsafeLocation) {
     do {
       try Syscalls.makeDirectory(path, permissions: 0o700)
-    } catch where error.isExisting {
+    } catch  where error.isExisting {
     } catch {
       throw UnsafeLocation(path: path, problem: error.description)
     }
@@ -143,8 +144,8 @@ package struct Locations: Sendable {
   package static func makeDirectories(_ path: String) throws(SystemError) {
     do {
       try Syscalls.makeDirectory(path, permissions: 0o700)
-    } catch where error.isExisting {
-    } catch where error.isMissingFile {
+    } catch  where error.isExisting {
+    } catch  where error.isMissingFile {
       guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { throw error }
       try makeDirectories(String(path[..<slash]))
       try Syscalls.makeDirectory(path, permissions: 0o700)

@@ -113,7 +113,9 @@ package enum Syscalls {
     #if os(Linux)
       var buffer = [UInt8](repeating: 0, count: 4096)
       let count = buffer.withUnsafeMutableBytes { bytes in
-        bytes.baseAddress.map { readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), bytes.count) }
+        bytes.baseAddress.map {
+          readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
           ?? -1
       }
       guard count > 0, count < buffer.count else { return nil }
@@ -165,7 +167,9 @@ package enum Syscalls {
 
   /// Opens or creates a file that only its owner may touch; closed across exec.
   /// - Parameter append: writes go to the end, whatever others write.
-  package static func openPrivateFile(_ path: String, append: Bool = false) throws(SystemError) -> FileDescriptor {
+  package static func openPrivateFile(_ path: String, append: Bool = false) throws(SystemError)
+    -> FileDescriptor
+  {
     let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (append ? O_APPEND : 0)
     let descriptor = open(path, flags, mode_t(0o600))
     guard descriptor >= 0 else { throw SystemError(call: "open \(path)", code: errno) }
@@ -246,7 +250,8 @@ package enum Syscalls {
   /// A new Unix stream socket: non-blocking, closed across exec, never raising SIGPIPE.
   package static func unixSocket() throws(SystemError) -> FileDescriptor {
     #if os(Linux)
-      let raw = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+      let raw = socket(
+        AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
     #else
       let raw = socket(AF_UNIX, SOCK_STREAM, 0)
     #endif

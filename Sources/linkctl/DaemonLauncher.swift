@@ -53,7 +53,9 @@ struct DaemonLauncher {
 
   func connectStartingIfNeeded() throws(LaunchError) -> ClientConnection {
     if let connection = try connect() { return connection }
-    if failedRecently() { throw LaunchError(description: "the daemon failed to start a moment ago; see the log") }
+    if failedRecently() {
+      throw LaunchError(description: "the daemon failed to start a moment ago; see the log")
+    }
     return try start()
   }
 
@@ -98,7 +100,8 @@ struct DaemonLauncher {
     let report = try launch(output: log, deadline: deadline)
     guard report.hasPrefix("ready") else {
       throw LaunchError(
-        description: report.isEmpty ? "the daemon ended at its start; see the log" : "the daemon did not start: \(report)")
+        description: report.isEmpty
+          ? "the daemon ended at its start; see the log" : "the daemon did not start: \(report)")
     }
     while Syscalls.monotonicNanoseconds() < deadline {
       if let connection = try connect() { return connection }
@@ -134,7 +137,8 @@ struct DaemonLauncher {
   private func spawnReporting(output: FileDescriptor?) throws(SystemError) -> FileDescriptor {
     let (readEnd, writeEnd) = try ClientSyscalls.pipe()
     try ClientSyscalls.spawnDetached(
-      executable, arguments: ["--socket", locations.socket, "--ready-fd", "3"], output: output, ready: writeEnd)
+      executable, arguments: ["--socket", locations.socket, "--ready-fd", "3"], output: output,
+      ready: writeEnd)
     return readEnd
   }
 

@@ -26,7 +26,8 @@ enum LinkCommand {
     if Syscalls.environment("LINKD_FALLBACK") == "0" { invocation.fallbackForbidden = true }
     let reason: String
     switch attempt(invocation) {
-    case .done(let exitCode, let stdout, let stderr, _): finish(exitCode: exitCode, stdout: stdout, stderr: stderr)
+    case .done(let exitCode, let stdout, let stderr, _):
+      finish(exitCode: exitCode, stdout: stdout, stderr: stderr)
     case .fallback(let why): reason = why
     }
     if invocation.fallbackForbidden {
@@ -69,7 +70,8 @@ enum LinkCommand {
     }
     let request = LinkRequest(
       arguments: arguments, workingDirectory: directory, environment: environment,
-      umask: ClientSyscalls.currentUmask(), realLinker: invocation.linker.path().map { absolute($0, directory) },
+      umask: ClientSyscalls.currentUmask(),
+      realLinker: invocation.linker.path().map { absolute($0, directory) },
       noFallback: invocation.fallbackForbidden)
     let daemon: DaemonLauncher
     do {

@@ -17,7 +17,9 @@ enum StatusVerb {
       object.set("socket", daemon.locations.socket)
       object.set("log", daemon.locations.log)
       object.set("lastClientFallback", missed)
-      Output.say(asJSON ? pretty(object.object) : "linkd does not run" + (missed.map { "\n" + line(missed: $0) } ?? ""))
+      Output.say(
+        asJSON ? pretty(object.object) : "linkd does not run" + (missed.map { "\n" + line(missed: $0) } ?? "")
+      )
       return notRunningCode
     }
     let report: StatusReport
@@ -50,7 +52,8 @@ enum StatusVerb {
 
   private static func text(_ report: StatusReport) -> [String] {
     let links = report.links
-    let kinds = links.byKind.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+    let kinds = links.byKind.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(
+      separator: ", ")
     var lines = [
       "linkd \(report.version), build \(report.build), pid \(report.pid), up \(duration(report.uptimeSeconds))"
         + (report.stopping ? ", stopping" : ""),
@@ -80,7 +83,9 @@ enum StatusVerb {
 
   private static func idle(_ report: StatusReport) -> String {
     guard report.idleTimeoutSeconds > 0 else { return "never stops by itself" }
-    guard let deadline = report.idleDeadline else { return "at work; stops after \(duration(report.idleTimeoutSeconds))" }
+    guard let deadline = report.idleDeadline else {
+      return "at work; stops after \(duration(report.idleTimeoutSeconds))"
+    }
     return "stops in \(duration(max(0, deadline - Int(Syscalls.wallClockSeconds()))))"
   }
 

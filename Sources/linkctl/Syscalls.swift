@@ -195,9 +195,12 @@ enum ClientSyscalls {
   }
 
   /// Waits until one of two descriptors can be read or has ended; a negative one never is.
-  static func waitForEither(_ first: Int32, _ second: Int32) throws(SystemError) -> (first: Bool, second: Bool) {
+  static func waitForEither(_ first: Int32, _ second: Int32) throws(SystemError) -> (
+    first: Bool, second: Bool
+  ) {
     var entries = [
-      pollfd(fd: first, events: Int16(POLLIN), revents: 0), pollfd(fd: second, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: first, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: second, events: Int16(POLLIN), revents: 0),
     ]
     while poll(&entries, 2, -1) < 0 {
       if errno != EINTR { throw SystemError(call: "poll", code: errno) }

@@ -20,17 +20,23 @@ enum Verbs {
 
   private static let table: [Verb] = [
     Verb(
-      name: "link", arguments: "[--no-fallback] ARGS", summary: "link as `go tool link ARGS` does, through the daemon",
+      name: "link", arguments: "[--no-fallback] ARGS",
+      summary: "link as `go tool link ARGS` does, through the daemon",
       run: unreachable),
     Verb(
-      name: "toolexec", arguments: "TOOL ARGS", summary: "for go build -toolexec=\"linkctl toolexec\"", run: unreachable),
+      name: "toolexec", arguments: "TOOL ARGS", summary: "for go build -toolexec=\"linkctl toolexec\"",
+      run: unreachable),
     Verb(name: "start", arguments: "", summary: "start the daemon if it does not run", run: start),
     Verb(name: "stop", arguments: "", summary: "end the daemon when its running links are done", run: stop),
     Verb(name: "restart", arguments: "", summary: "stop, then start", run: restart),
     Verb(name: "status", arguments: "[--json]", summary: "what the daemon does and did", run: StatusVerb.run),
     Verb(name: "logs", arguments: "[-n LINES] [--path]", summary: "the end of the daemon's log", run: logs),
-    Verb(name: "invalidate", arguments: "", summary: "drop everything the daemon keeps in memory", run: invalidate),
-    Verb(name: "sockname", arguments: "[--no-spawn]", summary: "the socket's path; starts the daemon", run: sockname),
+    Verb(
+      name: "invalidate", arguments: "", summary: "drop everything the daemon keeps in memory",
+      run: invalidate),
+    Verb(
+      name: "sockname", arguments: "[--no-spawn]", summary: "the socket's path; starts the daemon",
+      run: sockname),
     Verb(name: "rpc", arguments: "", summary: "JSON-RPC on standard input and output", run: Bridge.run),
     Verb(name: "version", arguments: "", summary: "this program's version and build", run: version),
     Verb(name: "help", arguments: "", summary: "this text", run: help),
@@ -97,7 +103,8 @@ enum Verbs {
   static func greeted(_ daemon: DaemonLauncher) throws(VerbError) -> ClientConnection? {
     do {
       guard var connection = try daemon.connect() else { return nil }
-      _ = try connection.call(InitializeRequest(client: "linkctl \(Release.version)"), timeoutMilliseconds: 5000)
+      _ = try connection.call(
+        InitializeRequest(client: "linkctl \(Release.version)"), timeoutMilliseconds: 5000)
       return connection
     } catch {
       throw VerbError(message: "\(error)")

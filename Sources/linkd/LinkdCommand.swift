@@ -15,7 +15,8 @@ struct LinkdCommand: ParsableCommand {
   @Option(help: "Path of the socket; by default the one linkctl looks for.")
   var socket: String?
 
-  @Option(help: "Seconds without work after which the daemon ends; 0: never. (environment: LINKD_IDLE_TIMEOUT)")
+  @Option(
+    help: "Seconds without work after which the daemon ends; 0: never. (environment: LINKD_IDLE_TIMEOUT)")
   var idleTimeout: Int?
 
   @Option(help: "Links that run at once; by default one a core. (environment: LINKD_MAX_LINKS)")
@@ -49,7 +50,9 @@ struct LinkdCommand: ParsableCommand {
   }
 
   private func serve(_ readiness: Readiness?) throws {
-    guard let executable = Syscalls.executablePath() else { throw ValidationError("cannot tell where linkd is") }
+    guard let executable = Syscalls.executablePath() else {
+      throw ValidationError("cannot tell where linkd is")
+    }
     let build = try BuildIdentity(executable: executable)
     let locations = Locations(build: build, environment: Syscalls.environment)
     if socket == nil || socket == locations.socket { try locations.prepareRuntimeDirectory() }
@@ -92,7 +95,8 @@ struct LinkdCommand: ParsableCommand {
   }
 
   private func makeLogger(_ locations: Locations) -> Logger {
-    let level = (logLevel ?? Syscalls.environment("LINKD_LOG")).flatMap { Logger.Level(rawValue: $0) } ?? .notice
+    let level =
+      (logLevel ?? Syscalls.environment("LINKD_LOG")).flatMap { Logger.Level(rawValue: $0) } ?? .notice
     let file = LogFile(path: locations.log, limitBytes: 4 << 20, copyToStandardError: foreground)
     var logger = Logger(label: "linkd") { _ in LogFileHandler(file: file) }
     logger.logLevel = level

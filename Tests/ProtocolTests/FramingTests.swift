@@ -2,7 +2,9 @@ import Protocol
 import Testing
 
 @Suite struct FramingTests {
-  private let bodies: [[UInt8]] = [Array("{}".utf8), [], Array("\r\n\r\nContent-Length: 9\r\n\r\n".utf8), [0, 255, 10, 13]]
+  private let bodies: [[UInt8]] = [
+    Array("{}".utf8), [], Array("\r\n\r\nContent-Length: 9\r\n\r\n".utf8), [0, 255, 10, 13],
+  ]
 
   private var stream: [UInt8] { bodies.flatMap { framed($0) } }
 
@@ -51,8 +53,10 @@ import Testing
 
   @Test(arguments: [
     "Content-Length: 2\r\nContent-Type: application/vscode-jsonrpc; charset=utf-8\r\n\r\n{}",
-    "Content-Type: x\r\nContent-Length: 2\r\n\r\n{}", "content-length: 2\r\n\r\n{}", "CONTENT-LENGTH:2\r\n\r\n{}",
-    "Content-Length: \t 2 \t\r\n\r\n{}", "Content-Length: 000002\r\n\r\n{}", "X: \r\nContent-Length: 2\r\n\r\n{}",
+    "Content-Type: x\r\nContent-Length: 2\r\n\r\n{}", "content-length: 2\r\n\r\n{}",
+    "CONTENT-LENGTH:2\r\n\r\n{}",
+    "Content-Length: \t 2 \t\r\n\r\n{}", "Content-Length: 000002\r\n\r\n{}",
+    "X: \r\nContent-Length: 2\r\n\r\n{}",
   ])
   func acceptsOtherHeaders(text: String) throws {
     var reader = FrameReader(maximumBodySize: 2)
@@ -60,18 +64,22 @@ import Testing
     #expect(try reader.next() == Array("{}".utf8))
   }
 
-  @Test(arguments: [
-    ("\r\n\r\n", .missingContentLength), ("X: 1\r\n\r\n", .missingContentLength),
-    ("Content-Length: 1\r\nContent-Length: 1\r\n\r\n", .duplicateContentLength),
-    ("Content-Length: 101\r\n\r\n", .bodyTooLong(101)),
-    ("Content-Length: 999999999999999999\r\n\r\n", .bodyTooLong(999_999_999_999_999_999)),
-    ("Content-Length: 9999999999999999999\r\n\r\n", .malformedHeader), ("Content-Length: -1\r\n\r\n", .malformedHeader),
-    ("Content-Length: +1\r\n\r\n", .malformedHeader), ("Content-Length: 1 1\r\n\r\n", .malformedHeader),
-    ("Content-Length: 0x1\r\n\r\n", .malformedHeader), ("Content-Length:\r\n\r\n", .malformedHeader),
-    ("Content-Length 1\r\n\r\n", .malformedHeader), (": 1\r\n\r\n", .malformedHeader),
-    ("\r\nContent-Length: 1\r\n\r\n", .malformedHeader), ("Content-Length: 1\rX: 2\r\n\r\n", .malformedHeader),
-    (String(repeating: "x", count: 5000), .headerTooLong), ("Content-Length: 1\n\n{" + String(repeating: " ", count: 5000), .headerTooLong),
-  ] as [(String, FramingError)])
+  @Test(
+    arguments: [
+      ("\r\n\r\n", .missingContentLength), ("X: 1\r\n\r\n", .missingContentLength),
+      ("Content-Length: 1\r\nContent-Length: 1\r\n\r\n", .duplicateContentLength),
+      ("Content-Length: 101\r\n\r\n", .bodyTooLong(101)),
+      ("Content-Length: 999999999999999999\r\n\r\n", .bodyTooLong(999_999_999_999_999_999)),
+      ("Content-Length: 9999999999999999999\r\n\r\n", .malformedHeader),
+      ("Content-Length: -1\r\n\r\n", .malformedHeader),
+      ("Content-Length: +1\r\n\r\n", .malformedHeader), ("Content-Length: 1 1\r\n\r\n", .malformedHeader),
+      ("Content-Length: 0x1\r\n\r\n", .malformedHeader), ("Content-Length:\r\n\r\n", .malformedHeader),
+      ("Content-Length 1\r\n\r\n", .malformedHeader), (": 1\r\n\r\n", .malformedHeader),
+      ("\r\nContent-Length: 1\r\n\r\n", .malformedHeader),
+      ("Content-Length: 1\rX: 2\r\n\r\n", .malformedHeader),
+      (String(repeating: "x", count: 5000), .headerTooLong),
+      ("Content-Length: 1\n\n{" + String(repeating: " ", count: 5000), .headerTooLong),
+    ] as [(String, FramingError)])
   func refuses(text: String, expected: FramingError) throws {
     var reader = FrameReader(maximumBodySize: 100)
     reader.push(Array(text.utf8))
@@ -88,7 +96,7 @@ import Testing
       while sent < 10_000 {
         reader.push([UInt8(ascii: "a")])
         sent += 1
-        #expect(try reader.next() == nil)
+        if try reader.next() != nil { break }
       }
     }
     #expect(sent <= FrameReader.maximumHeaderSize)

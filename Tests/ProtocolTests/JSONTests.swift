@@ -6,18 +6,21 @@ import Testing
 
   @Test func readsEveryKindOfValue() throws {
     let value = try parse(
-      #" { "n": null, "t": true, "f": false, "i": -12, "d": 1.5e3, "s": "a", "a": [1, [], {}], "o": {"x": 0} } "#)
+      #" { "n": null, "t": true, "f": false, "i": -12, "d": 1.5e3, "s": "a", "a": [1, [], {}], "o": {"x": 0} } "#
+    )
     #expect(
       value == [
-        "n": nil, "t": true, "f": false, "i": -12, "d": .number(1500), "s": "a", "a": [1, [], [:]], "o": ["x": 0],
+        "n": nil, "t": true, "f": false, "i": -12, "d": .number(1500), "s": "a", "a": [1, [], [:]],
+        "o": ["x": 0],
       ])
   }
 
-  @Test(arguments: [
-    ("0", .integer(0)), ("-0", .integer(0)), ("9223372036854775807", .integer(.max)),
-    ("-9223372036854775808", .integer(.min)), ("9223372036854775808", .number(9_223_372_036_854_775_808)),
-    ("1E2", .number(100)), ("0.5", .number(0.5)), ("-1.25e-2", .number(-0.0125)),
-  ] as [(String, JSONValue)])
+  @Test(
+    arguments: [
+      ("0", .integer(0)), ("-0", .integer(0)), ("9223372036854775807", .integer(.max)),
+      ("-9223372036854775808", .integer(.min)), ("9223372036854775808", .number(9_223_372_036_854_775_808)),
+      ("1E2", .number(100)), ("0.5", .number(0.5)), ("-1.25e-2", .number(-0.0125)),
+    ] as [(String, JSONValue)])
   func readsNumbers(text: String, expected: JSONValue) throws {
     #expect(try parse(text) == expected)
   }
@@ -31,17 +34,21 @@ import Testing
   }
 
   @Test(arguments: [
-    "", " ", "nul", "nulll", "tru", "True", "01", "-", "+1", "1.", ".5", "1e", "1e+", "1e999", "0x1", "[", "[1", "[1,",
+    "", " ", "nul", "nulll", "tru", "True", "01", "-", "+1", "1.", ".5", "1e", "1e+", "1e999", "0x1", "[",
+    "[1", "[1,",
     "[1,]", "[,1]", "[1 2]", "{", "{}}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#, "{a:1}", #"{"a":1 "b":2}"#,
     #"{"a":1,"a":2}"#, #"""#, #""\"#, #""\x""#, #""\u12""#, #""\u12G4""#, #""\ud800""#, #""\ud800\n""#,
-    #""\ud800A""#, #""\udc00""#, "\"a\nb\"", "\"a\u{0}b\"", "1 2", "NaN", "Infinity", "'a'", "// x\n1", "\u{feff}1",
+    #""\ud800A""#, #""\udc00""#, "\"a\nb\"", "\"a\u{0}b\"", "1 2", "NaN", "Infinity", "'a'", "// x\n1",
+    "\u{feff}1",
     #""\ud800\u0041""#, #""\u+123""#,
   ])
   func refusesWhatIsNotJSON(text: String) {
     #expect(throws: JSONSyntaxError.self) { try parse(text) }
   }
 
-  @Test(arguments: [[0xFF], [0xC3], [0xC3, 0x28], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0xF5, 0x80, 0x80, 0x80]])
+  @Test(arguments: [
+    [0xFF], [0xC3], [0xC3, 0x28], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0xF5, 0x80, 0x80, 0x80],
+  ])
   func refusesInvalidUTF8(bytes: [UInt8]) {
     #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: [0x22] + bytes + [0x22]) }
   }
@@ -66,7 +73,8 @@ import Testing
 
   @Test func writesWhatItReads() throws {
     let value: JSONValue = [
-      "text": "a\"\\\n\r\t\u{1}\u{7f}é😀\0", "numbers": [0, -1, .integer(.max), .number(0.1), .number(-2.5e-7)],
+      "text": "a\"\\\n\r\t\u{1}\u{7f}é😀\0",
+      "numbers": [0, -1, .integer(.max), .number(0.1), .number(-2.5e-7)],
       "none": nil, "yes": true, "empty": [:], "list": [[], [[]]],
     ]
     #expect(try JSONValue(parsing: value.serialized()) == value)
@@ -102,7 +110,9 @@ import Testing
     #expect(Base64.decode(encoded) == Array(text.utf8))
   }
 
-  @Test(arguments: ["Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zh==", "Zm9=", "Zm=v", "Zg==Zg==", "Zm9v\n", "Zm-_", "é==="])
+  @Test(arguments: [
+    "Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zh==", "Zm9=", "Zm=v", "Zg==Zg==", "Zm9v\n", "Zm-_", "é===",
+  ])
   func base64RefusesEverythingElse(text: String) {
     #expect(Base64.decode(text) == nil)
   }

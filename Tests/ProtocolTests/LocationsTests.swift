@@ -61,7 +61,7 @@ import Testing
   @Test func buildsAreToldApart() throws {
     try withDirectory { directory in
       let path = "\(directory)/linkd"
-      FileManager.default.createFile(atPath: path, contents: Data("one".utf8))
+      _ = FileManager.default.createFile(atPath: path, contents: Data("one".utf8))
       let first = try BuildIdentity(executable: path)
       #expect(try BuildIdentity(executable: path) == first)
       #expect(first.name.utf8.count == 16)
@@ -88,7 +88,7 @@ import Testing
       }
       try FileManager.default.createSymbolicLink(atPath: "\(directory)/s", withDestinationPath: path)
       #expect(throws: UnsafeLocation.self) { try Locations.preparePrivateDirectory("\(directory)/s") }
-      FileManager.default.createFile(atPath: "\(directory)/f", contents: nil)
+      _ = FileManager.default.createFile(atPath: "\(directory)/f", contents: nil)
       #expect(throws: UnsafeLocation.self) { try Locations.preparePrivateDirectory("\(directory)/f") }
       #expect(throws: UnsafeLocation.self) { try Locations.preparePrivateDirectory("\(directory)/no/where") }
       for mode in [0o750, 0o701, 0o777] {

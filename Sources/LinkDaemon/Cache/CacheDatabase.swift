@@ -139,7 +139,8 @@ final class CacheDatabase: Sendable {
       let removed = try pool.write { database in
         var removed = 0
         var lastRow: Int64?
-        let rows = try Row.fetchCursor(database, sql: "SELECT id, size FROM blob ORDER BY used, size, id LIMIT 256")
+        let rows = try Row.fetchCursor(
+          database, sql: "SELECT id, size FROM blob ORDER BY used, size, id LIMIT 256")
         var ids: [Int64] = []
         while bytes - removed > limit, let row = try rows.next() {
           ids.append(row[0])

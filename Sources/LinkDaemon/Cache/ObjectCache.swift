@@ -90,8 +90,11 @@ package final class ObjectCache: Sendable {
   package func store(kind: UInt8, key: [UInt8], blob: [UInt8]) {
     guard blob.count <= min(Self.maximumBlobBytes, limitBytes) else { return }
     let isFirst = state.withLock { state in
-      guard state.database != nil, state.pendingBytes + blob.count <= Self.maximumPendingBytes else { return false }
-      let old = state.pending.updateValue(blob, forKey: CacheDatabase.Key(kind: kind, version: version, hash: key))
+      guard state.database != nil, state.pendingBytes + blob.count <= Self.maximumPendingBytes else {
+        return false
+      }
+      let old = state.pending.updateValue(
+        blob, forKey: CacheDatabase.Key(kind: kind, version: version, hash: key))
       state.pendingBytes += blob.count - (old?.count ?? 0)
       defer { state.isWriteScheduled = true }
       return !state.isWriteScheduled

@@ -46,7 +46,8 @@ final class LinkJob: Sendable {
     let now = Syscalls.monotonicNanoseconds()
     let start = started.load(ordering: .relaxed)
     answer(
-      result, Times(waitedNanoseconds: (start == 0 ? now : start) &- arrived, totalNanoseconds: now &- arrived))
+      result,
+      Times(waitedNanoseconds: (start == 0 ? now : start) &- arrived, totalNanoseconds: now &- arrived))
     return true
   }
 }

@@ -71,7 +71,8 @@ package final class LinkServer: Sendable {
   }
 
   package func start() {
-    logger.notice("started", metadata: ["socket": "\(configuration.socket)", "build": "\(configuration.build)"])
+    logger.notice(
+      "started", metadata: ["socket": "\(configuration.socket)", "build": "\(configuration.build)"])
     listener.start { [weak self] in self?.accept($0) }
     if configuration.idleTimeoutMilliseconds > 0 { watchIdle(after: configuration.idleTimeoutMilliseconds) }
   }
@@ -192,7 +193,9 @@ package final class LinkServer: Sendable {
   /// Answers a request and starts those that waited for it.
   func answer(_ ticket: RequestQueue.Ticket, on connection: Connection, with message: RPCMessage) {
     let (known, startable) = state.withLock { state in
-      guard let entry = state.inFlight.removeValue(forKey: ticket) else { return (false, [] as [@Sendable () -> Void]) }
+      guard let entry = state.inFlight.removeValue(forKey: ticket) else {
+        return (false, [] as [@Sendable () -> Void])
+      }
       state.tickets[RequestKey(connection: entry.connection.number, id: entry.id)] = nil
       if entry.job != nil { state.lastWork = Syscalls.monotonicNanoseconds() }
       let next = state.queue.finish(ticket).compactMap { ticket -> (@Sendable () -> Void)? in

@@ -80,7 +80,8 @@ struct InitializeHandler: RequestHandler {
       "protocolVersion": .integer(Int64(Release.protocolVersion)),
     ]
     guard request.protocolVersion == Release.protocolVersion else {
-      call.fail(RPCError(.versionMismatch, "protocol \(request.protocolVersion) is not spoken here", data: own))
+      call.fail(
+        RPCError(.versionMismatch, "protocol \(request.protocolVersion) is not spoken here", data: own))
       return
     }
     if let build = request.build, build != configuration.build {
@@ -135,7 +136,8 @@ struct LinkHandler: RequestHandler {
       let note = ProgressNotification(id: call.id, phase: phase, elapsedMilliseconds: elapsed)
       call.connection.send(note.message, droppable: true)
     }
-    let control = request.reportPhases ? LinkControl(onPhase: tell, onAlive: tell) : LinkControl(onAlive: tell)
+    let control =
+      request.reportPhases ? LinkControl(onPhase: tell, onAlive: tell) : LinkControl(onAlive: tell)
     let job = LinkJob(
       request: request, control: control, estimatedBytes: server.scheduler.estimatedBytes(request),
       answer: { result, times in

@@ -2,9 +2,9 @@ import Protocol
 
 /// Decides when a request may start, from the order of arrival and the `Ordering` of each. Pure bookkeeping: no
 /// threads, no clock, no knowledge of what the requests do.
-struct RequestQueue {
+package struct RequestQueue {
   /// Names a request; unique while the queue lives.
-  typealias Ticket = UInt64
+  package typealias Ticket = UInt64
 
   private struct Entry {
     let ticket: Ticket
@@ -15,10 +15,12 @@ struct RequestQueue {
   /// Unfinished requests in order of arrival; free ones are never here.
   private var entries: [Entry] = []
 
-  var count: Int { entries.count }
+  package init() {}
+
+  package var count: Int { entries.count }
 
   /// Adds a request; true when it may start at once.
-  mutating func enqueue(_ ticket: Ticket, _ ordering: Ordering) -> Bool {
+  package mutating func enqueue(_ ticket: Ticket, _ ordering: Ordering) -> Bool {
     if ordering == .free { return true }
     let started = !entries.contains { Self.waits(ordering, for: $0.ordering) }
     entries.append(Entry(ticket: ticket, ordering: ordering, started: started))
@@ -27,7 +29,7 @@ struct RequestQueue {
 
   /// Takes out a request that is done or given up, and returns those that may start now. Unknown tickets (those of
   /// free requests) change nothing.
-  mutating func finish(_ ticket: Ticket) -> [Ticket] {
+  package mutating func finish(_ ticket: Ticket) -> [Ticket] {
     guard let index = entries.firstIndex(where: { $0.ticket == ticket }) else { return [] }
     entries.remove(at: index)
     var startable: [Ticket] = []

@@ -5,33 +5,36 @@ import Synchronization
 /// The listening socket and the right to have it: one daemon per socket path, whatever its predecessor left behind.
 final class SocketListener: Sendable {
   private struct State {
+    /// Held locked until `close`; the lock goes with the process, however that ends.
+    var pidFile: FileDescriptor?
     var source: (any DispatchSourceRead)?
     var closed = false
   }
 
   private let descriptor: FileDescriptor
-  /// Locked for the daemon's life; the lock goes with the process, however that ends.
-  private let pidFile: FileDescriptor
   private let path: String
   /// Device and inode of our socket: at the end, only that one is removed.
   private let identity: FileStatus
   private let queue = DispatchQueue(label: "linkd.listener")
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   init(_ configuration: ServerConfiguration) throws(ServerStartError) {
     do {
       path = configuration.socket
-      pidFile = try Syscalls.openPrivateFile(configuration.pidFile)
+      let pidFile = try Syscalls.openPrivateFile(configuration.pidFile)
       // A daemon that is just ending still holds the lock for some milliseconds.
       let deadline = Syscalls.monotonicNanoseconds() + UInt64(configuration.takeOverMilliseconds) * 1_000_000
       while !Syscalls.tryLock(pidFile) {
-        if Self.answers(path) || Syscalls.monotonicNanoseconds() >= deadline { throw ServerStartError.alreadyRunning }
+        if Self.answers(path) || Syscalls.monotonicNanoseconds() >= deadline {
+          throw ServerStartError.alreadyRunning
+        }
         Syscalls.sleep(milliseconds: 10)
       }
       Syscalls.overwrite(pidFile, with: Array("\(Syscalls.processID)\n".utf8))
       try Self.clear(path)
       descriptor = try ServerSyscalls.listen(at: path, backlog: 128)
       identity = try Syscalls.status(of: path)
+      state = Mutex(State(pidFile: pidFile))
     } catch let error as ServerStartError {
       throw error
     } catch let error as SystemError {
@@ -48,7 +51,7 @@ final class SocketListener: Sendable {
     let status: FileStatus
     do {
       status = try Syscalls.status(of: path)
-    } catch where error.isMissingFile {
+    } catch  where error.isMissingFile {
       return
     }
     switch status.kind {
@@ -82,11 +85,14 @@ final class SocketListener: Sendable {
     state.withLock { state in
       guard !state.closed else { return }
       state.closed = true
-      if let found = try? Syscalls.status(of: path), found.device == identity.device, found.inode == identity.inode {
+      if let found = try? Syscalls.status(of: path), found.device == identity.device,
+        found.inode == identity.inode
+      {
         try? Syscalls.remove(path)
       }
       state.source?.cancel()
       state.source = nil
+      state.pidFile = nil
     }
   }
 }

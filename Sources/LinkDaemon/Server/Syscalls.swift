@@ -12,7 +12,7 @@ import Protocol
 
 package enum ServerSyscalls {
   /// Binds and listens; only the owner can connect from the first moment on.
-  static func listen(at path: String, backlog: Int32) throws(SystemError) -> FileDescriptor {
+  package static func listen(at path: String, backlog: Int32) throws(SystemError) -> FileDescriptor {
     var address = try Syscalls.socketAddress(path)
     let descriptor = try Syscalls.unixSocket()
     let bound = withUnsafePointer(to: &address) { pointer in
@@ -48,7 +48,9 @@ package enum ServerSyscalls {
     guard let directory = opendir("/dev/fd") else { return }
     var open: [Int32] = []
     while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
       if let number = Int32(name), number >= first { open.append(number) }
     }
     let own = dirfd(directory)
@@ -105,7 +107,8 @@ package enum ServerSyscalls {
       return (fields[1] * page, (fields[1] - fields[2]) * page)
     #else
       var info = mach_task_basic_info()
-      var count = mach_msg_type_number_t(MemoryLayout<mach_task_basic_info>.size / MemoryLayout<natural_t>.size)
+      var count = mach_msg_type_number_t(
+        MemoryLayout<mach_task_basic_info>.size / MemoryLayout<natural_t>.size)
       let result = withUnsafeMutablePointer(to: &info) { pointer in
         pointer.withMemoryRebound(to: integer_t.self, capacity: Int(count)) {
           task_info(mach_task_self_, task_flavor_t(MACH_TASK_BASIC_INFO), $0, &count)
