@@ -24,6 +24,13 @@ package enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+extension ClientError {
+  /// A reset is how a closed connection looks when something we sent was still unread.
+  fileprivate init(_ error: SystemError) {
+    self = error.isDisconnect ? .closed : .system(error)
+  }
+}
+
 package struct ClientConnection: ~Copyable {
   /// The longest message a client accepts: `-dumpdep` of a large program is some tens of megabytes of text.
   package static let maximumMessageSize = 512 << 20
@@ -77,7 +84,7 @@ package struct ClientConnection: ~Copyable {
         }
       }
     } catch let error as SystemError {
-      throw .system(error)
+      throw ClientError(error)
     } catch let error as ClientError {
       throw error
     } catch {
@@ -118,7 +125,7 @@ package struct ClientConnection: ~Copyable {
       } catch let error as ClientError {
         throw error
       } catch let error as SystemError {
-        throw .system(error)
+        throw ClientError(error)
       } catch {
         throw .closed
       }

@@ -21,6 +21,8 @@ package enum Ordering: Equatable, Sendable {
 package protocol RequestMessage: JSONConvertible, Equatable {
   associatedtype Reply: JSONConvertible & Equatable
   static var method: String { get }
+  /// Whether `initialize` must have gone well before.
+  static var needsHandshake: Bool { get }
   var ordering: Ordering { get }
 }
 
@@ -30,6 +32,8 @@ package protocol NotificationMessage: JSONConvertible, Equatable {
 }
 
 extension RequestMessage {
+  package static var needsHandshake: Bool { true }
+
   /// The request as an envelope.
   package func message(id: RequestID) -> RPCMessage {
     .request(id: id, method: Self.method, params: json)

@@ -3,6 +3,7 @@
 /// First message of every connection; anything else before it is refused.
 package struct InitializeRequest: RequestMessage {
   package static let method = "initialize"
+  package static let needsHandshake = false
   package var ordering: Ordering { .free }
 
   package var protocolVersion: Int
@@ -107,6 +108,8 @@ package struct InvalidateRequest: RequestMessage {
 /// Finish what runs, refuse what comes, then end. Answered at once; the end is the closed connection.
 package struct ShutdownRequest: RequestMessage {
   package static let method = "shutdown"
+  /// A client that was just refused for its version must be able to clear the way for a daemon of its own.
+  package static let needsHandshake = false
   package typealias Reply = Empty
   package var ordering: Ordering { .free }
 

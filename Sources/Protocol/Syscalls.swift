@@ -27,6 +27,8 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
   /// Something else than a socket is at the path (Linux says "refused" of a plain file).
   package var isNotSocket: Bool { code == ENOTSOCK || code == EPROTOTYPE }
   package var isWouldBlock: Bool { code == EAGAIN || code == EWOULDBLOCK }
+  /// The other end of a connection is gone, with bytes of ours unread.
+  package var isDisconnect: Bool { code == ECONNRESET || code == EPIPE }
   package var isExisting: Bool { code == EEXIST }
 }
 

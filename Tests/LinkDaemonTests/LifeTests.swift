@@ -76,7 +76,10 @@ import Testing
 
   @Test func whoClosesItsSendingHalfStillGetsAnswers() throws {
     let release = Event()
-    let server = try TestServer(ScriptedEngine { _, _ in release.wait(); return .done() })
+    let server = try TestServer(
+      ScriptedEngine { _, _ in
+        release.wait(); return .done()
+      })
     var connection = try ClientConnection(socket: server.socket)
     let hello = try connection.send(InitializeRequest(client: "test"), timeoutMilliseconds: 1000)
     let id = try connection.send(link("a"), timeoutMilliseconds: 1000)
@@ -183,7 +186,9 @@ import Testing
     let waiting = try client.send(link("b"))
     var phases: [RequestID: Set<String>] = [:]
     while phases.count < 2 || phases[running]?.contains("deadcode") != true {
-      guard case .notification(ProgressNotification.method, let params) = try client.receive() else { continue }
+      guard case .notification(ProgressNotification.method, let params) = try client.receive() else {
+        continue
+      }
       let note = try ProgressNotification(json: params)
       #expect(note.elapsedMilliseconds >= 0)
       phases[note.id, default: []].insert(note.phase)
@@ -286,7 +291,11 @@ import Testing
   }
 
   @Test func stopsWhenIdle() throws {
-    let server = try TestServer(ScriptedEngine { _, _ in Syscalls.sleep(milliseconds: 300); return .done() }) {
+    let server = try TestServer(
+      ScriptedEngine { _, _ in
+        Syscalls.sleep(milliseconds: 300); return .done()
+      }
+    ) {
       $0.idleTimeoutMilliseconds = 200
     }
     let client = try server.greeted()

@@ -53,7 +53,9 @@ import Testing
 private final class Queue {
   private var queue = RequestQueue()
 
-  func enqueue(_ ticket: RequestQueue.Ticket, _ ordering: Ordering) -> Bool { queue.enqueue(ticket, ordering) }
+  func enqueue(_ ticket: RequestQueue.Ticket, _ ordering: Ordering) -> Bool {
+    queue.enqueue(ticket, ordering)
+  }
   func finish(_ ticket: RequestQueue.Ticket) -> [RequestQueue.Ticket] { queue.finish(ticket) }
   var count: Int { queue.count }
 }

@@ -23,7 +23,6 @@ import Testing
     #expect(client.refusal(PingRequest()) == .notInitialized)
     #expect(client.refusal(StatusRequest()) == .notInitialized)
     #expect(client.refusal(link("a")) == .notInitialized)
-    #expect(client.refusal(ShutdownRequest()) == .notInitialized)
     _ = try client.call(InitializeRequest(client: "test"))
     #expect(try client.call(PingRequest()) == Empty())
     #expect(client.refusal(InitializeRequest(client: "again")) == .invalidRequest)
@@ -71,7 +70,9 @@ import Testing
     #expect(try client.call(PingRequest()) == Empty())
   }
 
-  @Test(arguments: ["GET / HTTP/1.1\r\n\r\n", "Content-Length: x\r\n\r\n", "Content-Length: 99999999\r\n\r\n"])
+  @Test(arguments: [
+    "GET / HTTP/1.1\r\n\r\n", "Content-Length: x\r\n\r\n", "Content-Length: 99999999\r\n\r\n",
+  ])
   func hangsUpOnWhatIsNoStream(text: String) throws {
     let server = try TestServer { $0.maximumRequestBytes = 1 << 16 }
     let client = try server.greeted()
@@ -89,7 +90,8 @@ import Testing
     let server = try TestServer()
     let client = try server.connect()
     let bytes =
-      InitializeRequest(client: "slow").message(id: .integer(1)).frame + PingRequest().message(id: .integer(2)).frame
+      InitializeRequest(client: "slow").message(id: .integer(1)).frame
+      + PingRequest().message(id: .integer(2)).frame
     for byte in bytes { try client.send(raw: [byte]) }
     _ = try client.answer(.integer(1), as: InitializeRequest.Reply.self)
     #expect(try client.answer(.integer(2), as: Empty.self) == Empty())
@@ -105,7 +107,10 @@ import Testing
 
   @Test func refusesAnIDThatIsInUse() throws {
     let release = Event()
-    let server = try TestServer(ScriptedEngine { _, _ in release.wait(); return .done() })
+    let server = try TestServer(
+      ScriptedEngine { _, _ in
+        release.wait(); return .done()
+      })
     let client = try server.greeted()
     try client.send(link("a").message(id: .string("x")))
     try client.send(link("b").message(id: .string("x")))
@@ -123,7 +128,11 @@ import Testing
 
   @Test func refusesTooManyOpenRequests() throws {
     let release = Event()
-    let server = try TestServer(ScriptedEngine { _, _ in release.wait(); return .done() }) {
+    let server = try TestServer(
+      ScriptedEngine { _, _ in
+        release.wait(); return .done()
+      }
+    ) {
       $0.maximumRequestsPerConnection = 3
     }
     let client = try server.greeted()

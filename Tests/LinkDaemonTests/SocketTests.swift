@@ -26,7 +26,9 @@ import Testing
     let sandbox = try Sandbox()
     let release = Event()
     var first: TestServer? = try TestServer(
-      ScriptedEngine { _, _ in release.wait(); return .done() }, sandbox: sandbox)
+      ScriptedEngine { _, _ in
+        release.wait(); return .done()
+      }, sandbox: sandbox)
     let client = try #require(try first?.greeted())
     _ = try client.send(link("a"))
     // It stopped listening, but has not ended.

@@ -27,7 +27,9 @@ final class ScriptedEngine: LinkEngine {
 }
 
 extension LinkOutcome {
-  static func done(_ how: String = "scripted", exitCode: Int32 = 0, stdout: [UInt8] = [], stderr: [UInt8] = []) -> Self {
+  static func done(
+    _ how: String = "scripted", exitCode: Int32 = 0, stdout: [UInt8] = [], stderr: [UInt8] = []
+  ) -> Self {
     .done(exitCode: exitCode, stdout: stdout, stderr: stderr, report: LinkReport(how: how))
   }
 }
@@ -59,7 +61,10 @@ final class Sandbox: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
   var environment: [String: String] {
-    ["XDG_RUNTIME_DIR": path, "XDG_CACHE_HOME": "\(path)/cache", "XDG_STATE_HOME": "\(path)/state", "HOME": path]
+    [
+      "XDG_RUNTIME_DIR": path, "XDG_CACHE_HOME": "\(path)/cache", "XDG_STATE_HOME": "\(path)/state",
+      "HOME": path,
+    ]
   }
 
   func write(_ name: String, _ text: String, permissions: Int = 0o644) throws -> String {
@@ -87,7 +92,8 @@ final class TestServer: Sendable {
       socket: "\(sandbox.path)/s", pidFile: "\(sandbox.path)/s.pid", log: "", build: build, maximumLinks: 4)
     configuration.takeOverMilliseconds = 50
     change(&configuration)
-    server = try LinkServer(configuration, engine: engine, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    server = try LinkServer(
+      configuration, engine: engine, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     server.start()
   }
 
@@ -152,7 +158,9 @@ final class Client {
     }
   }
 
-  func waitForEnd(milliseconds: Int = Client.limit) -> Bool { connection.waitForEnd(timeoutMilliseconds: milliseconds) }
+  func waitForEnd(milliseconds: Int = Client.limit) -> Bool {
+    connection.waitForEnd(timeoutMilliseconds: milliseconds)
+  }
 
   /// The code of the refusal that a call must end with.
   func refusal<Request: RequestMessage>(_ request: Request) -> RPCError.Code? {

@@ -135,10 +135,10 @@ package final class LinkServer: Sendable {
   private func begin(
     _ id: RequestID, _ method: String, _ params: JSONValue, from connection: Connection
   ) throws(RPCError) {
-    guard connection.isInitialized || method == InitializeRequest.method else {
+    let request = try handlers.prepare(method, params)
+    guard connection.isInitialized || !request.needsHandshake else {
       throw RPCError(.notInitialized, "initialize comes first")
     }
-    let request = try handlers.prepare(method, params)
     let ticket = try register(request, id, connection)
     if let ticket { request.start(self, connection, id, ticket) }
   }

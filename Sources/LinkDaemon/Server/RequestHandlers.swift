@@ -26,6 +26,7 @@ struct Call<Reply: JSONConvertible>: Sendable {
 
 /// A request that was read and waits for its turn.
 struct PreparedRequest: Sendable {
+  let needsHandshake: Bool
   let ordering: Ordering
   let start: @Sendable (LinkServer, Connection, RequestID, RequestQueue.Ticket) -> Void
 }
@@ -52,7 +53,7 @@ struct HandlerTable: Sendable {
     precondition(prepare[method] == nil, "two handlers for \(method)")
     prepare[method] = { json in
       Result { () throws(JSONShapeError) in try Handler.Request(json: json) }.map { request in
-        PreparedRequest(ordering: request.ordering) { server, connection, id, ticket in
+        PreparedRequest(needsHandshake: Handler.Request.needsHandshake, ordering: request.ordering) { server, connection, id, ticket in
           handler.handle(request, Call(server: server, connection: connection, id: id, ticket: ticket))
         }
       }

@@ -28,7 +28,7 @@ package enum ServerSyscalls {
   }
 
   /// The next waiting connection; nil when there is none.
-  static func accept(_ listener: Int32) throws(SystemError) -> FileDescriptor? {
+  package static func accept(_ listener: Int32) throws(SystemError) -> FileDescriptor? {
     while true {
       let raw = systemAccept(listener)
       if raw >= 0 {
