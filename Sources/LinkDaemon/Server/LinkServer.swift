@@ -77,6 +77,9 @@ package final class LinkServer: Sendable {
     if configuration.idleTimeoutMilliseconds > 0 { watchIdle(after: configuration.idleTimeoutMilliseconds) }
   }
 
+  /// Every method the daemon answers.
+  package static var methods: [String] { HandlerTable.all.methods }
+
   // MARK: Clients
 
   private func accept(_ descriptor: FileDescriptor) {
