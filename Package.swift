@@ -75,12 +75,13 @@ let package = Package(
       ],
       swiftSettings: strict),
     // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for
-    // libraries, and it uses neither Foundation nor an argument parsing library.
+    // libraries, and it uses neither Foundation nor an argument parsing library. (The toolchain's own lld: other
+    // linkers warn of a dlopen in the Swift runtime that is never called.)
     .executableTarget(
       name: "linkctl",
       dependencies: ["Protocol", "ImageDiff"],
       swiftSettings: strict,
-      linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]),
+      linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(platforms: [.linux]))]),
 
     // Rules about the repository itself: who imports whom, file lengths, no traps, documents that are true.
     .testTarget(name: "TidyTests", swiftSettings: strict),
