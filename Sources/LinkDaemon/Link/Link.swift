@@ -73,7 +73,7 @@ package enum Link {
     var gcErrors: [String] = []
     let data = try DataLayoutBuilder.run(
       index, dataOrder, text: text, addresses: &addresses, options: DataLayoutBuilder.Options(),
-      pclntab: (tables.size, tables.alignment), 
+      pclntab: (tables.size, tables.alignment),
       gcProgram: { target, symbols, offset, end throws(LinkFailure) in
         let program = try GCProgram.build(
           name: index.reader.name(target).string, symbols: symbols, addresses: symbols.map(offset),
@@ -96,7 +96,8 @@ package enum Link {
     let symbolTable =
       plan.elf.hasSymbols
       ? try SymbolTable(
-        index, live, text: text, addresses: addresses, sectionNumbers: headers.sectionNumbers) : nil
+        index, live, groups: groups, text: text, addresses: addresses,
+        sectionNumbers: headers.sectionNumbers) : nil
     if plan.elf.hasSymbols { try timer.end("Symbol table") }
 
     // Contents.
