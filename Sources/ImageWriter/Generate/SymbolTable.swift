@@ -26,22 +26,26 @@ package struct SymbolTable: Sendable {
   }
 
   /// - Parameters:
+  ///   - groups: the live data.
   ///   - text: functions in address order.
   ///   - sectionNumbers: the section header's number by `SectionID`.
   /// - Throws: `.unsupported` for a symbol that the layout forgot, and beyond 4 GiB of names.
   package init(
-    _ index: SymbolIndex, _ live: borrowing LiveSet, text: TextLayout, addresses: borrowing Addresses,
-    sectionNumbers: [UInt16]
+    _ index: SymbolIndex, _ live: borrowing LiveSet, groups: SymbolGroups, text: TextLayout,
+    addresses: borrowing Addresses, sectionNumbers: [UInt16]
   ) throws(LinkFailure) {
     let maker = EntryMaker(
       index: index, reader: index.reader, places: addresses.packed, placedCount: addresses.count,
-      reachable: live.reachableBits, limit: min(live.limit, index.count), sectionNumbers: sectionNumbers,
-      functions: text.functions, start: index.lookup("runtime.text"), end: index.lookup("runtime.etext"))
-    let total = maker.functions.count + 1 + index.count
-    let chunks = max(1, min(64, total / 8192))
+      sectionNumbers: sectionNumbers, functions: text.functions,
+      data: Self.candidates(index, live, groups), start: index.lookup("runtime.text"),
+      end: index.lookup("runtime.etext"))
+    let total = maker.functions.count + 2 + maker.data.count
+    let chunks = max(1, min(64, total / 2048))
     let results = PartialResults<EntryMaker.Output>(count: chunks, empty: EntryMaker.Output())
     DispatchQueue.concurrentPerform(iterations: chunks) { k in
       var output = EntryMaker.Output()
+      output.globals.entries.reserveCapacity(3 * total / chunks)
+      output.globals.strings.reserveCapacity(64 * total / chunks)
       maker.make((total * k / chunks)..<(total * (k + 1) / chunks), into: &output)
       results.set(k, output)
     }
@@ -62,6 +66,35 @@ package struct SymbolTable: Sendable {
     self.starts = starts
     entryBytes = at.entries
     stringBytes = at.strings
+  }
+
+  /// Live data that may be listed, in rank order. Most data are members of groups, which are not.
+  private static func candidates(
+    _ index: SymbolIndex, _ live: borrowing LiveSet, _ groups: SymbolGroups
+  ) -> [SymbolID] {
+    var ranks: [UInt32] = []
+    for (k, symbols) in groups.byKind.enumerated() {
+      guard let kind = SymbolKind(rawValue: UInt8(k)), !SymbolGroups.kinds.contains(kind),
+        kind != .tlsBss, kind != .coverageCounter
+      else { continue }
+      for s in symbols { ranks.append(s.raw) }
+    }
+    for name in SymbolGroups.carriers {
+      let s = index.lookup(name)
+      if live.contains(s) { ranks.append(s.raw) }
+    }
+    // Boundaries and parts of tables are no data of their own.
+    for i in 1..<index.count where index.attributes(SymbolID(i)).contains(.special) {
+      let s = SymbolID(i)
+      let kind = index.reader.kind(s)
+      if live.contains(s), kind >= .elfRXSect, kind < .firstUnallocated { ranks.append(s.raw) }
+    }
+    ranks.sort()
+    var last: UInt32 = 0
+    return ranks.compactMap { rank in
+      defer { last = rank }
+      return rank == last ? nil : SymbolID(rank)
+    }
   }
 
   /// The reserved entry, and a file that nobody's working directory gets into.
@@ -86,7 +119,9 @@ package struct SymbolTable: Sendable {
       let part = parts[k]
       let start = starts[k]
       part.strings.withUnsafeBytes { from in
-        if let base = from.baseAddress { (names + start.strings).copyMemory(from: base, byteCount: from.count) }
+        if let base = from.baseAddress {
+          (names + start.strings).copyMemory(from: base, byteCount: from.count)
+        }
       }
       let out = words + start.entries
       for i in part.entries.indices {
@@ -114,10 +149,9 @@ private struct EntryMaker: @unchecked Sendable {
   /// `Addresses.packed`, for symbols below `placedCount`.
   let places: UnsafePointer<UInt64>
   let placedCount: Int
-  let reachable: UnsafePointer<UInt8>
-  let limit: Int
   let sectionNumbers: [UInt16]
   let functions: [SymbolID]
+  let data: [SymbolID]
   /// runtime.text and runtime.etext.
   let start: SymbolID
   let end: SymbolID
@@ -129,40 +163,31 @@ private struct EntryMaker: @unchecked Sendable {
     var lost = SymbolID.none
   }
 
-  /// Positions run over the text, then over all symbols: 0 is runtime.text, n + 1 runtime.etext (in place of
-  /// symbol 0, which is none), the functions lie between.
+  /// Positions run over runtime.text, the functions, runtime.etext and data.
   func make(_ positions: Range<Int>, into output: inout Output) {
-    let textCount = functions.count + 1
+    let n = functions.count
     for position in positions {
       if position == 0 {
         put(start, SymbolTable.Entry.function, &output)
-      } else if position < textCount {
+      } else if position <= n {
         put(functions[position - 1], SymbolTable.Entry.function, &output)
-      } else if position == textCount {
+      } else if position == n + 1 {
         put(end, SymbolTable.Entry.function, &output)
-      } else {
-        let s = SymbolID(position - textCount)
-        if isListed(s) { put(s, SymbolTable.Entry.object, &output) }
+      } else if isListed(data[position - n - 2]) {
+        put(data[position - n - 2], SymbolTable.Entry.object, &output)
       }
     }
   }
 
-  /// Whether a symbol is live data that tools may see.
-  @inline(__always)
+  /// Whether live data is for tools to see.
   private func isListed(_ s: SymbolID) -> Bool {
-    guard s.index < limit, reachable[s.index] & 1 != 0 else { return false }
-    let kind = reader.kind(s)
-    guard kind >= .elfRXSect, kind < .firstUnallocated, kind != .tlsBss, kind != .coverageCounter,
-      !index.attributes(s).contains(.notInSymbolTable)
-    else { return false }
+    if index.attributes(s).contains(.notInSymbolTable) { return false }
     let name = reader.name(s)
     guard let first = name.base?.load(as: UInt8.self), name.count > 0, first != UInt8(ascii: ".") else {
       return false
     }
     // What is local to a Go file has no name for others; assembly's statics do.
-    if reader.isFileLocal(s), !reader.isFromAssembly(s) { return false }
-    if index.attributes(s).contains(.special) { return true }
-    return SymbolGroups.group(of: s, kind, name, reader) == nil
+    return !reader.isFileLocal(s) || reader.isFromAssembly(s)
   }
 
   private func put(_ s: SymbolID, _ type: UInt64, _ output: inout Output) {

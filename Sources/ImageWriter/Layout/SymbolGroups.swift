@@ -45,29 +45,33 @@ package struct SymbolGroups: Sendable {
         let name = reader.name(s)
         // Unnamed symbols are parts of others, except function descriptors' contents.
         if name.isEmpty, kind != .goFunc { continue }
-        kind = SymbolGroups.group(of: s, kind, name, reader) ?? kind
+        kind = group(s, kind, name) ?? kind
         buckets[Int(kind.rawValue)].append(s)
+      }
+    }
+
+    /// The kind of the group that the symbol joins, nil when it stays what it is.
+    @inline(__always)
+    private func group(_ s: SymbolID, _ kind: SymbolKind, _ name: ByteView) -> SymbolKind? {
+      switch kind {
+      case .noptrBss: return name.hasPrefix("type:.gcmask.") ? .gcMask : nil
+      case .rodata, .goFunc:
+        if name.hasPrefix("go:string.") { return .goString }
+        if name.hasPrefix("runtime.gcbits.") { return .gcBits }
+        if name.hasSuffix("·f") { return .goFunc }
+        if name.hasPrefix("type:") { return .type }
+        return reader.symbolClass(s).contains(.itab) ? .type : nil
+      default: return nil
       }
     }
   }
 
-  /// The kind of the group that a symbol joins, nil when it stays what it is. Members of groups are not in
-  /// the symbol table.
-  @inline(__always)
-  static func group(
-    of s: SymbolID, _ kind: SymbolKind, _ name: ByteView, _ reader: SymbolReader
-  ) -> SymbolKind? {
-    switch kind {
-    case .noptrBss: return name.hasPrefix("type:.gcmask.") ? .gcMask : nil
-    case .rodata, .goFunc:
-      if name.hasPrefix("go:string.") { return .goString }
-      if name.hasPrefix("runtime.gcbits.") { return .gcBits }
-      if name.hasSuffix("·f") { return .goFunc }
-      if name.hasPrefix("type:") { return .type }
-      return reader.symbolClass(s).contains(.itab) ? .type : nil
-    default: return nil
-    }
-  }
+  /// The kinds whose symbols are members of a group; these are not in the symbol table, but for the symbols
+  /// that stand for the groups.
+  static let kinds: [SymbolKind] = [.goString, .gcBits, .goFunc, .type, .gcMask]
+  static let carriers = [
+    "type:*", "go:string.*", "go:funcdesc", "runtime.gcbits.*", "runtime.gcmask.*",
+  ]
 }
 
 /// One result a worker, written without a lock: each index is written by one worker only.

@@ -110,7 +110,8 @@ package enum Link {
     let symbolTable =
       plan.elf.hasSymbols
       ? try SymbolTable(
-        index, live, text: text, addresses: addresses, sectionNumbers: headers.sectionNumbers) : nil
+        index, live, groups: groups, text: text, addresses: addresses,
+        sectionNumbers: headers.sectionNumbers) : nil
     if plan.elf.hasSymbols { try timer.end("Symbol table") }
 
     // Contents.

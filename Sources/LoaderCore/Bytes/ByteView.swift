@@ -77,8 +77,8 @@ package struct ByteView: @unchecked Sendable {
   }
 
   package func contains(_ byte: UInt8) -> Bool {
-    for b in buffer where b == byte { return true }
-    return false
+    guard let base, count > 0 else { return false }
+    return findByte(base, byte, count)
   }
 
   @inline(__always)

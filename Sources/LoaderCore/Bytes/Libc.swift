@@ -12,6 +12,12 @@ package func compareBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count:
   memcmp(a, b, count)
 }
 
+/// Whether `byte` is among the `count` bytes at `p`.
+@inline(__always)
+package func findByte(_ p: UnsafeRawPointer, _ byte: UInt8, _ count: Int) -> Bool {
+  memchr(p, Int32(byte), count) != nil
+}
+
 package enum Clock {
   /// Nanoseconds of the wall clock, as file times count them.
   package static func realtimeNanoseconds() -> Int64 {
