@@ -93,17 +93,21 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
     methodInterface = try descriptor(named: "type:runtime.iface")
     _ = add(Entry(abbrev: AbbrevTable.Code.unspecifiedType, name: names.intern("<unspecified>")))
     let pointer = try descriptor(named: "type:unsafe.Pointer")
-    places[pointer.index] = 1 + UInt32(
-      add(
-        Entry(
-          abbrev: AbbrevTable.Code.barePointerType, hasRuntimeType: true,
-          name: names.intern("unsafe.Pointer"), descriptor: pointer)))
+    places[pointer.index] =
+      1
+      + UInt32(
+        add(
+          Entry(
+            abbrev: AbbrevTable.Code.barePointerType, hasRuntimeType: true,
+            name: names.intern("unsafe.Pointer"), descriptor: pointer)))
     let uintptr = try descriptor(named: "type:uintptr")
-    places[uintptr.index] = 1 + UInt32(
-      add(
-        Entry(
-          abbrev: AbbrevTable.Code.baseType, kind: Self.uintptrKind, hasRuntimeType: true,
-          name: names.intern("uintptr"), descriptor: uintptr, size: 8)))
+    places[uintptr.index] =
+      1
+      + UInt32(
+        add(
+          Entry(
+            abbrev: AbbrevTable.Code.baseType, kind: Self.uintptrKind, hasRuntimeType: true,
+            name: names.intern("uintptr"), descriptor: uintptr, size: 8)))
     for name in Self.inspected {
       let type = try descriptor(named: name)
       _ = try define(type)
@@ -218,7 +222,8 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
   private static func isDeclared(_ name: ByteView) -> Bool {
     let first = name.u8(0)
     if first == 0x5b || first == 0x2a { return false }
-    return !(name.hasPrefix("map[") || name.hasPrefix("struct {") || name.hasPrefix("noalg.struct {")
+    return
+      !(name.hasPrefix("map[") || name.hasPrefix("struct {") || name.hasPrefix("noalg.struct {")
       || name.hasPrefix("chan "))
   }
 
