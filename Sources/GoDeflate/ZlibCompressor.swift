@@ -1,4 +1,4 @@
-import Synchronization
+internal import Synchronization
 
 /// Writes zlib streams as Go 1.27.3's compress/zlib does at level 1 (`BestSpeed`), bit for bit.
 ///

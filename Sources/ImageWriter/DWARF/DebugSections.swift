@@ -1,7 +1,7 @@
-import Dispatch
+internal import Dispatch
 import GoDeflate
 import LoaderCore
-import Synchronization
+internal import Synchronization
 
 /// The DWARF sections as the file holds them: relocated, and compressed where that makes them smaller
 /// (cmd/link/internal/ld/dwarf.go dwarfcompress, data.go compressSyms).

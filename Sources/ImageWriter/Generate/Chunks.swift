@@ -1,4 +1,4 @@
-import Dispatch
+internal import Dispatch
 
 /// Loops over index ranges on all cores.
 enum Chunks {

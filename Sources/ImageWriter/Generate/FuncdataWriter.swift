@@ -1,5 +1,5 @@
 import LoaderCore
-import Synchronization
+internal import Synchronization
 
 /// Writes go:func.*: the funcdata symbols with their relocations applied, and the trees of inlined calls
 /// (cmd/link/internal/ld/pcln.go generateFuncdata, genInlTreeSym).

@@ -1,4 +1,4 @@
-import Dispatch
+internal import Dispatch
 import LoaderCore
 
 /// .symtab and .strtab (cmd/link/internal/ld/symtab.go asmElfSym, genelfsym, putelfsym).

@@ -1,4 +1,4 @@
-import Dispatch
+internal import Dispatch
 import LoaderCore
 
 /// The data symbols of one kind in image order (cmd/link/internal/ld/data.go dodataSect).

@@ -1,4 +1,4 @@
-import Dispatch
+internal import Dispatch
 import LoaderCore
 
 /// The live data symbols by kind, in rank order, with the kinds that group symbols of one purpose

@@ -1,4 +1,4 @@
-import Crypto
+internal import Crypto
 import LoaderCore
 
 /// Headers, notes and the tables behind the segments (cmd/link/internal/ld/elf.go asmbElf).

@@ -1,4 +1,4 @@
-import Crypto
+internal import Crypto
 import LoaderCore
 
 /// The checksum over the FIPS module, in the image itself (cmd/link/internal/ld/fips140.go asmbfips):

@@ -1,4 +1,4 @@
-import Dispatch
+internal import Dispatch
 import LoaderCore
 
 /// Copies functions and data into the image and relocates them

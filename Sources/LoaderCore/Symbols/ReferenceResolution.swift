@@ -1,4 +1,4 @@
-import Dispatch
+internal import Dispatch
 
 /// References by name -> symbols; a name that nobody defines becomes an undefined symbol of the linker's own
 /// (loader.go loadObjRefs).

@@ -1,4 +1,4 @@
-import Dispatch
+internal import Dispatch
 
 /// Objects -> one index: numbers every definition, elects among duplicates, resolves references by name.
 /// The rules are those of cmd/link/internal/loader/loader.go (addSym, preloadSyms, loadObjRefs); the
