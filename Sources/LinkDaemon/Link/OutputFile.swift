@@ -32,11 +32,13 @@ package struct OutputFile {
     if lstat(path, &st) == 0, st.st_mode & S_IFMT == S_IFREG { unlink(path) }
   }
 
-  /// Writes `image` beside the place.
+  /// Writes `image` beside the place. What was there goes first, as with the real linker: the memory of its
+  /// pages serves the new file, and a rename over an old file would make ext4 flush to disk.
   ///
   /// - Returns: the temporary file's path, for `commit` or `discard`.
   /// - Throws: "cannot create" in the real linker's words, or why writing failed.
   package func stage(_ image: OutputImage) throws(LinkFailure) -> String {
+    remove()
     let temporary = "\(path).linkd-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     let fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard fd >= 0 else {
@@ -71,10 +73,7 @@ package struct OutputFile {
     return .exit(message: "writing \(path): \(ErrorNumber(code).text)", stdout: "")
   }
 
-  /// Puts the file in its place. What was there goes first: ext4 flushes a file that is renamed over another
-  /// one to disk, which costs more than the link.
   package func commit(_ temporary: String) throws(LinkFailure) {
-    remove()
     guard rename(temporary, path) == 0 else {
       let code = errno
       unlink(temporary)
