@@ -138,8 +138,11 @@ package enum Link {
     try timer.end("asmbfips")
 
     // Headers, notes and the tables behind the segments.
-    let entry = addresses[index.lookup(plan.deadcode.entry)]
-    try headers.write(entry: entry, symbols: symbolTable, into: image)
+    let entry = EntryPoint.find(
+      plan.deadcode.entry, index, addresses, textAddress: plan.image.textAddress)
+    try told.report(entry.errors)
+    try headers.write(entry: entry.address, symbols: symbolTable, into: image)
+    try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
     return LinkedImage(

@@ -318,6 +318,9 @@ package struct LinkOptions: Sendable {
     for e in parser.configuration.experimentDifferences where ["fieldtrack", "nodwarf5"].contains(e) {
       return "GOEXPERIMENT=\(e)"
     }
+    if let c = flags.text(.entry).utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(c) {
+      return "-E with an address"
+    }
     // With these the output file is made before the real linker complains, or it makes no sense of them.
     let limit: Int64 = 1 << 46
     if rounding(flags) > limit { return "-R beyond the address space" }
