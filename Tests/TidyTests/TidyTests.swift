@@ -16,7 +16,7 @@ private let arrows: [String: Set<String>] = [
 /// Packages of others, and the rooms that may know them.
 private let guests: [String: Set<String>] = [
   "GRDB": ["LinkDaemon"],
-  "Crypto": ["ImageWriter"],
+  "Crypto": ["ImageWriter", "LinkDaemon"],
   "Logging": ["LinkDaemon", "linkd"],
   "ArgumentParser": ["linkctl", "linkd"],
 ]
@@ -109,7 +109,12 @@ private let longestFile = 600
     ]
     for file in files {
       for pattern in patterns {
-        #expect(!file.text.contains(pattern), "\(file.path) names \(pattern)")
+        // A path of Go's source that has such a folder in it is no place on a machine.
+        let places = file.text.ranges(of: pattern).filter { range in
+          let before = file.text[..<range.lowerBound].last
+          return !(pattern.hasPrefix("/") && (before?.isLetter ?? false))
+        }
+        #expect(places.isEmpty, "\(file.path) names \(pattern)")
       }
     }
   }

@@ -39,6 +39,9 @@ final class LinkCall {
 
   /// - Throws: `.unsupported` for what the passes do not do yet.
   func plan(_ options: LinkOptions) throws(LinkFailure) -> LinkPlan {
+    guard (0...2).contains(options.strictDups) else {
+      throw .fatal("invalid -strictdups flag value \(options.strictDups)")
+    }
     guard options.buildMode == .exe else {
       throw .unsupported(reason: "-buildmode=\(options.buildMode.rawValue)")
     }
@@ -52,8 +55,10 @@ final class LinkCall {
         mainObject: options.mainObject, packageFiles: options.importConfig.packageFiles,
         expectedHeader: options.expectedHeader))
     plan.output = absolute(options.output)
-    plan.argv0 = options.program
+    plan.shownOutput = options.output
+    plan.fipsObject = options.fipsObject
     plan.allErrors = options.allErrors
+    plan.load.allErrors = options.allErrors
     plan.resolve.checkLinkname = options.checkLinkname
     plan.resolve.strictDups = options.strictDups > 0
     plan.strictDupsFail = options.strictDups > 1
@@ -104,6 +109,9 @@ final class LinkCall {
   /// build of a large program) that would cost more than the replay is likely to save.
   private static let hashLimit = 64 << 20
 
+  /// Flags whose values are places only. (Whether there is a -fipso changes no byte of the output.)
+  private static let fileFlags = ["o", "importcfg", "fipso"]
+
   /// What decides the bytes: the arguments but for the paths of inputs and output, the environment, and the
   /// contents of the inputs. Nil when the result is not worth knowing.
   func resultKey(_ files: ArchiveSet, _ plan: LinkPlan) -> ContentKey? {
@@ -122,11 +130,11 @@ final class LinkCall {
         continue
       }
       let name = a.hasPrefix("--") ? String(a.dropFirst(2)) : String(a.dropFirst())
-      if a.hasPrefix("-"), name == "o" || name == "importcfg" {
+      if a.hasPrefix("-"), Self.fileFlags.contains(name) {
         skips = true
         continue
       }
-      if a.hasPrefix("-"), name.hasPrefix("o=") || name.hasPrefix("importcfg=") { continue }
+      if a.hasPrefix("-"), Self.fileFlags.contains(where: { name.hasPrefix($0 + "=") }) { continue }
       add(a)
     }
     for (name, value) in request.environment.sorted(by: { $0.key < $1.key }) { add("\(name)=\(value)") }

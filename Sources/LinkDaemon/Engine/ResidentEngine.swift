@@ -22,6 +22,7 @@ package final class ResidentEngine: LinkEngine {
   private static let trimDelay = DispatchTimeInterval.seconds(10)
 
   package init(_ configuration: EngineConfiguration) {
+    MappingGuard.install()
     Heap.keepLargeBlocks()
     archives = ArchiveStore(hashes: configuration.cache.map(CachedNameHashes.init))
     results = ResultStore(budget: configuration.memoryBudget)
@@ -52,8 +53,8 @@ package final class ResidentEngine: LinkEngine {
   // MARK: one link
 
   private func link(_ call: LinkCall, _ plan: LinkPlan) throws(LinkFailure) -> LinkOutcome {
-    let output = OutputFile(path: plan.output, umask: call.request.umask)
-    guard output.isReplaceable else { throw .unsupported(reason: "output is not an ordinary file") }
+    let output = OutputFile(path: plan.output, shown: plan.shownOutput, umask: call.request.umask)
+    try output.check()
     call.output = output
     let files = archives.open(call.inputs(plan), from: call.request.workingDirectory)
     counts.withLock { c in
@@ -62,15 +63,22 @@ package final class ResidentEngine: LinkEngine {
     }
     let key = call.resultKey(files, plan)
     if let key, let known = results.find(key) {
-      try put(known, output, files, call)
+      try put(known, plan, output, files, call)
       return done(call, known, how: "replayed", files, phases: [])
     }
     var timer = PhaseTimer { phase in
       call.control.progress(phase)
       return !call.control.isCancelled
     }
-    let image = try Link.run(plan, archives: files, timer: &timer)
-    try put(image, output, files, call)
+    let image: LinkedImage
+    do throws(LinkFailure) {
+      image = try Link.run(plan, archives: files, timer: &timer)
+    } catch {
+      // What went wrong may be no more than that.
+      if let changed = files.changedFile() { throw Self.inputChanged(changed) }
+      throw error
+    }
+    try put(image, plan, output, files, call)
     try timer.end("write")
     if let key { results.keep(image, under: key) }
     archives.trim(keeping: 64)
@@ -80,19 +88,25 @@ package final class ResidentEngine: LinkEngine {
 
   /// Writes the file, unless an input changed meanwhile or nobody wants it any more.
   private func put(
-    _ image: LinkedImage, _ output: OutputFile, _ files: ArchiveSet, _ call: LinkCall
+    _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ files: ArchiveSet, _ call: LinkCall
   ) throws(LinkFailure) {
     let staged = try output.stage(image.image)
-    if let changed = files.changedFile() {
+    do throws(LinkFailure) {
+      if let changed = files.changedFile() { throw Self.inputChanged(changed) }
+      guard call.control.mayCommit() else { throw .unsupported(reason: "cancelled") }
+      if let path = plan.fipsObject {
+        let file = FIPSObjectFile(path: call.absolute(path), shown: path, umask: call.request.umask)
+        try file.write(image.fipsModule, of: image.image)
+      }
+    } catch {
       output.discard(staged)
-      archives.removeAll()
-      throw .unsupported(reason: "input changed while linking: \(changed)")
-    }
-    guard call.control.mayCommit() else {
-      output.discard(staged)
-      throw .unsupported(reason: "cancelled")
+      throw error
     }
     try output.commit(staged)
+  }
+
+  private static func inputChanged(_ path: String) -> LinkFailure {
+    .unsupported(reason: "input changed while linking: \(path)")
   }
 
   private func done(
@@ -108,8 +122,9 @@ package final class ResidentEngine: LinkEngine {
 
   private func outcome(of failure: LinkFailure, _ call: LinkCall) -> LinkOutcome {
     func failed(_ stdout: String, _ stderr: String, _ exitCode: Int32) -> LinkOutcome {
-      // The real linker has removed an old output by now, and leaves none behind.
-      call.output?.remove()
+      // The real linker has removed an old output by now, and leaves none behind. (If the link was given up,
+      // somebody else may be writing there.)
+      if let output = call.output, call.control.mayCommit() { output.remove() }
       return .done(
         exitCode: exitCode, stdout: Array(stdout.utf8), stderr: Array(stderr.utf8),
         report: LinkReport(
@@ -118,8 +133,8 @@ package final class ResidentEngine: LinkEngine {
     switch failure {
     case .unsupported(let reason): return .fallback(reason: reason)
     case .failed(let stderr, let exitCode, let stdout): return failed(stdout, stderr, exitCode)
-    case .exit(let message, let stdout):
-      return failed(stdout, "\(call.invocation.program): \(message)\n", 2)
+    case .exit(let message, let stdout, let stderr):
+      return failed(stdout, "\(stderr)\(call.invocation.program): \(message)\n", 2)
     case .corrupt(let file, let detail):
       return failed("", "\(call.invocation.program): \(file): \(detail)\n", 2)
     }

@@ -183,7 +183,7 @@ package enum FlagTable {
       LinkFlag(.externalLinker, .words, "use `linker` when linking in external mode", externalOnly),
       LinkFlag(.externalLinkerFlags, .words, "pass `flags` to external linker", externalOnly),
       LinkFlag(.ignoreVersion, .bool(false), "ignore version mismatch"),
-      LinkFlag(.fipsObject, .text, "write fips module to `file`", .fallback("not done yet")),
+      LinkFlag(.fipsObject, .text, "write fips module to `file`"),
       LinkFlag(.functionAlignment, .int(0), "set function align to `N` bytes"),
       LinkFlag(
         .noPackageChecks, .bool(false), "disable go package data checks",

@@ -11,13 +11,27 @@ package enum Link {
   package static func run(
     _ plan: LinkPlan, archives: any ArchiveSource, timer: inout PhaseTimer
   ) throws(LinkFailure) -> LinkedImage {
+    var told = Diagnostics(allErrors: plan.allErrors)
+    do throws(LinkFailure) {
+      return try run(plan, archives: archives, &timer, &told)
+    } catch {
+      throw error.after(stdout: told.stdout, stderr: told.stderr)
+    }
+  }
+
+  private static func run(
+    _ plan: LinkPlan, archives: any ArchiveSource, _ timer: inout PhaseTimer, _ told: inout Diagnostics
+  ) throws(LinkFailure) -> LinkedImage {
     // Objects, in load order.
     let packages = try PackageLoader.load(plan.load, from: archives)
+    told.print(packages.log)
+    try told.report(packages.errors)
     try timer.end("loadlib")
 
     // One index; duplicates elected, references resolved.
     let (index, warnings) = try SymbolResolver.resolve(
       packages, profile: .go1_27_3, options: plan.resolve)
+    told.warn(warnings)
     let fips = FIPSSymbols(index)
     try timer.end("loadsyms")
 
@@ -27,18 +41,21 @@ package enum Link {
 
     // What the program needs. From here on the set only grows by the linker's own symbols.
     var live = try Deadcode.run(index, initOrder: initOrder, options: plan.deadcode)
+    told.print(String(decoding: live.dump, as: UTF8.self))
     try timer.end("deadcode")
 
     let modules = try ModuleSymbols(index, &live)
     let textOrder = try TextOrder(index, live)
     try timer.end("linksetup")
 
-    let stringErrors = StringData.apply(plan.strings, index, &live)
+    try told.report(StringData.apply(plan.strings, index, &live))
     try timer.end("dostrdata")
 
     // Nosplit functions must fit the stack that is left to them.
     let stack = try StackCheck.run(
       index, text: fips.text + textOrder.functions, options: plan.stackCheck)
+    told.print(stack.graph + stack.overflows.map(\.paths).joined())
+    try told.report(stack.overflows.map { $0.error + "\n" })
     try timer.end("doStackCheck")
 
     // Text addresses: final.
@@ -74,6 +91,7 @@ package enum Link {
     // Data layout. From here on no symbol is added.
     let groups = SymbolGroups(index, live)
     let dataOrder = DataOrder(groups, index)
+    try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)
     var gcErrors: [String] = []
     let data = try DataLayoutBuilder.run(
@@ -86,6 +104,7 @@ package enum Link {
         index.setData(target, program.bytes)
         gcErrors += program.errors.map { $0 + "\n" }
       })
+    try told.report(gcErrors)
     try timer.end("dodata")
 
     // Addresses and file offsets: nothing moves any more.
@@ -119,42 +138,30 @@ package enum Link {
       count: Int(layout.fileLength),
       spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20)
     let writer = SegmentWriter(index, layout, into: image)
-    var errors = try writer.write(
-      text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE)
+    try told.report(
+      try writer.write(text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
     try debugSections?.write(layout, into: image)
     try tables.write(
       into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live)
-    try timer.end("Asmb")
-
-    // The FIPS checksum is over final bytes.
-    try FIPSChecksum.write(fips, layout, addresses, into: image)
-    try timer.end("asmbfips")
-
-    // Headers, notes and the tables behind the segments.
-    let entry = addresses[index.lookup(plan.deadcode.entry)]
-    try headers.write(entry: entry, symbols: symbolTable, into: image)
-    try timer.end("Asmb2")
-
-    errors = stringErrors + stack.overflows.map { $0.error + "\n" } + dataOrder.errors + gcErrors + errors
-    let stdout = packages.log + String(decoding: live.dump, as: UTF8.self) + stack.graph
-    return try finish(
-      plan, index, image, stdout + stack.overflows.map(\.paths).joined(), warnings, errors)
-  }
-
-  /// Errors that did not stop the passes stop the link here: the real linker counts them, stops after 20
-  /// unless -e, and exits with 2 (ld/util.go Errorf, afterErrorAction).
-  private static func finish(
-    _ plan: LinkPlan, _ index: SymbolIndex, _ image: OutputImage, _ stdout: String, _ warnings: String,
-    _ errors: [String]
-  ) throws(LinkFailure) -> LinkedImage {
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
-    guard errors.isEmpty else {
-      var text = warnings + errors.prefix(plan.allErrors ? errors.count : 21).joined()
-      if errors.count > 20, !plan.allErrors { text += "\(plan.argv0): too many errors\n" }
-      throw .failed(stderr: text, exitCode: 2, stdout: stdout)
-    }
-    return LinkedImage(image: image, stdout: Array(stdout.utf8), stderr: warnings)
+    try told.stopIfFailed(otherwise: plan.strictDupsFail && index.strictDupCount > 0)
+    try timer.end("Asmb")
+
+    // The FIPS checksum is over final bytes.
+    let fipsModule = try FIPSChecksum.write(fips, layout, addresses, into: image)
+    try timer.end("asmbfips")
+
+    // Headers, notes and the tables behind the segments.
+    let entry = EntryPoint.find(
+      plan.deadcode.entry, index, addresses, textAddress: plan.image.textAddress)
+    try told.report(entry.errors)
+    try headers.write(entry: entry.address, symbols: symbolTable, into: image)
+    try told.stopIfFailed(otherwise: false)
+    try timer.end("Asmb2")
+
+    return LinkedImage(
+      image: image, stdout: Array(told.stdout.utf8), stderr: told.stderr, fipsModule: fipsModule)
   }
 }

@@ -30,6 +30,8 @@ package struct LinkOptions: Sendable {
   package let gnuBuildID: GNUBuildID
   /// -E
   package let entry: String
+  /// -fipso; nil when it was not given.
+  package let fipsObject: String?
 
   // Where things lie.
   /// -R: bytes that segments are rounded to.
@@ -264,6 +266,7 @@ package struct LinkOptions: Sendable {
     buildID = flags.text(.buildID)
     gnuBuildID = try Self.gnuBuildID(parser)
     entry = flags.text(.entry).isEmpty ? "_rt0_amd64_linux" : flags.text(.entry)
+    fipsObject = flags.isSet(.fipsObject) ? flags.text(.fipsObject) : nil
     rounding = Self.rounding(flags)
     textAddress = Self.textAddress(flags)
     dataAddress = flags.int(.dataAddress) == -1 ? nil : flags.int(.dataAddress)
@@ -314,6 +317,9 @@ package struct LinkOptions: Sendable {
     }
     for e in parser.configuration.experimentDifferences where ["fieldtrack", "nodwarf5"].contains(e) {
       return "GOEXPERIMENT=\(e)"
+    }
+    if let c = flags.text(.entry).utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(c) {
+      return "-E with an address"
     }
     // With these the output file is made before the real linker complains, or it makes no sense of them.
     let limit: Int64 = 1 << 46

@@ -4,8 +4,8 @@ import LoaderCore
 /// One link as the passes see it: everything that the command line and the environment decide, as values.
 package struct LinkPlan: Sendable {
   package var output = "a.out"
-  /// How the linker was called, as its fatal messages begin.
-  package var argv0 = "link"
+  /// The same as the command line has it, for messages.
+  package var shownOutput = "a.out"
   /// -e: do not stop after 20 errors.
   package var allErrors = false
   package var load: PackageLoader.Request
@@ -28,6 +28,8 @@ package struct LinkPlan: Sendable {
   package var dwarf: DebugInfo.Options?
   /// -compressdwarf
   package var compressDWARF = true
+  /// -fipso: a second output file, as the command line has it; nil for none.
+  package var fipsObject: String?
   package var stackCheck = StackCheck.Options()
 
   package init(load: PackageLoader.Request) { self.load = load }
@@ -38,4 +40,6 @@ package struct LinkedImage: Sendable {
   package let image: OutputImage
   package let stdout: [UInt8]
   package let stderr: String
+  /// What the FIPS checksum is of: ranges of the image.
+  package let fipsModule: FIPSModule
 }

@@ -11,19 +11,41 @@ import LoaderCore
 /// and nobody runs one. Always a file of its own: the go command rewrites the build id in place.
 package struct OutputFile {
   package let path: String
+  /// The path as the command line has it, for messages.
+  private let shown: String
   /// The mode bits the real linker's file gets: 0775 less the client's umask (ld/lib.go libinit).
   let mode: mode_t
 
-  package init(path: String, umask: Int) {
+  package init(path: String, shown: String, umask: Int) {
     self.path = path
+    self.shown = shown
     mode = 0o775 & ~mode_t(umask & 0o777)
   }
 
-  /// Whether the place can be replaced by a rename: nothing there, or an ordinary file.
-  package var isReplaceable: Bool {
+  /// Looks, before the link, whether the place can be replaced by a rename: nothing or an ordinary file there,
+  /// in a folder that can be written.
+  ///
+  /// - Throws: what the real linker says of a file it cannot create; `.unsupported` for devices and links.
+  package func check() throws(LinkFailure) {
     var st = stat()
-    guard lstat(path, &st) == 0 else { return errno == ENOENT }
-    return st.st_mode & S_IFMT == S_IFREG
+    if lstat(path, &st) == 0 {
+      if st.st_mode & S_IFMT == S_IFDIR { throw cannotCreate(EISDIR) }
+      guard st.st_mode & S_IFMT == S_IFREG else {
+        throw .unsupported(reason: "output is not an ordinary file")
+      }
+    } else if errno != ENOENT {
+      throw cannotCreate(errno)
+    }
+    guard access(folder, W_OK | X_OK) == 0 else { throw cannotCreate(errno) }
+  }
+
+  private func cannotCreate(_ code: Int32) -> LinkFailure {
+    .exit(message: "cannot create \(shown): open \(shown): \(ErrorNumber(code).text)")
+  }
+
+  private var folder: String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   /// Removes what is there, as the real linker does when it starts.
@@ -39,47 +61,62 @@ package struct OutputFile {
   /// - Throws: "cannot create" in the real linker's words, or why writing failed.
   package func stage(_ image: OutputImage) throws(LinkFailure) -> String {
     remove()
-    let temporary = "\(path).linkd-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    // Its name does not grow with the output's, which may have the longest there is.
+    let temporary = "\(folder)/.linkd-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     let fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-    guard fd >= 0 else {
-      throw .exit(message: "cannot create \(path): open \(path): \(ErrorNumber(errno).text)", stdout: "")
-    }
+    guard fd >= 0 else { throw cannotCreate(errno) }
     fchmod(fd, mode)
     #if os(Linux)
       // Reserving the space first makes the one large write cheaper, and a full disk an error here.
       let reserved = posix_fallocate(fd, 0, off_t(image.count))
-      if reserved == ENOSPC || reserved == EDQUOT { throw fail(fd, temporary, reserved) }
+      if [ENOSPC, EDQUOT, EFBIG].contains(reserved) { throw fail(fd, temporary, reserved) }
     #endif
-    var done = 0
-    while done < image.count {
-      let n = write(fd, image.base + done, image.count - done)
-      if n < 0 {
-        if errno == EINTR { continue }
-        throw fail(fd, temporary, errno)
-      }
-      done += n
+    if let code = Self.write(fd, UnsafeRawBufferPointer(start: image.base, count: image.count)) {
+      throw fail(fd, temporary, code)
     }
     guard close(fd) == 0 else {
       let code = errno
       unlink(temporary)
-      throw .exit(message: "writing \(path): \(ErrorNumber(code).text)", stdout: "")
+      throw writing(code)
     }
     return temporary
+  }
+
+  /// - Returns: nil, or why not all could be written.
+  static func write(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32? {
+    var done = 0
+    while done < bytes.count, let base = bytes.baseAddress {
+      let n = systemWrite(fd, base + done, bytes.count - done)
+      if n < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      done += n
+    }
+    return nil
   }
 
   private func fail(_ fd: Int32, _ temporary: String, _ code: Int32) -> LinkFailure {
     close(fd)
     unlink(temporary)
-    return .exit(message: "writing \(path): \(ErrorNumber(code).text)", stdout: "")
+    return writing(code)
+  }
+
+  private func writing(_ code: Int32) -> LinkFailure {
+    .exit(message: "writing \(shown): \(ErrorNumber(code).text)")
   }
 
   package func commit(_ temporary: String) throws(LinkFailure) {
     guard rename(temporary, path) == 0 else {
       let code = errno
       unlink(temporary)
-      throw .exit(message: "writing \(path): \(ErrorNumber(code).text)", stdout: "")
+      throw writing(code)
     }
   }
 
   package func discard(_ temporary: String) { unlink(temporary) }
+}
+
+private func systemWrite(_ fd: Int32, _ from: UnsafeRawPointer, _ count: Int) -> Int {
+  write(fd, from, count)
 }

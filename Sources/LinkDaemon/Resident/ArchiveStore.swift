@@ -117,9 +117,13 @@ package final class ArchiveStore: Sendable {
     }
   }
 
-  private func use(_ key: ContentKey, link: Int) -> Archive? {
+  /// - Parameter size: bytes the file must have, if that is known to matter.
+  private func use(_ key: ContentKey, link: Int, size: Int64? = nil) -> Archive? {
     state.withLock { s in
-      guard let a = s.archives[key] else { return nil }
+      // A file that shrank under its mapping is of no use to anybody any more.
+      guard let a = s.archives[key], !a.file.isTorn, size == nil || size == a.file.stamp.size else {
+        return nil
+      }
       s.lastUse[key] = link
       s.reused += 1
       return a
@@ -128,17 +132,17 @@ package final class ArchiveStore: Sendable {
 
   private func read(_ file: MappedFile, path: String, link: Int) -> Result<ArchiveSet.File, ArchiveError> {
     let key = ContentKey.named(by: path) ?? ContentKey.identity(path, file.stamp)
+    let isNamed = ContentKey.named(by: path) != nil
     let age = Clock.realtimeNanoseconds() - file.stamp.modifiedNanoseconds
-    let entry = Entry(
-      stamp: file.stamp, key: key,
-      isYoung: ContentKey.named(by: path) == nil && age < Self.grainNanoseconds)
-    if let archive = use(key, link: link) {
+    let entry = Entry(stamp: file.stamp, key: key, isYoung: !isNamed && age < Self.grainNanoseconds)
+    // A young file may have been written again within its stamp: only a name tells that it was not.
+    if isNamed, let archive = use(key, link: link, size: file.stamp.size) {
       state.withLock { s in s.files[path] = entry }
       return .success(ArchiveSet.File(archive: archive, key: key, stamp: file.stamp, isNew: false))
     }
     do throws(LinkFailure) {
       // Only what the build cache names can be met again after a restart.
-      let cache = ContentKey.named(by: path) == nil ? nil : hashes
+      let cache = isNamed ? hashes : nil
       let archive = try Archive(file: file, hashes: cache?.load(key))
       if let cache, archive.computedHashes { cache.store(key, archive) }
       state.withLock { s in
@@ -190,8 +194,12 @@ package struct ArchiveSet: ArchiveSource, Sendable {
   package func changedFile() -> String? {
     for (path, file) in files {
       guard let f = try? file.get() else { continue }
+      if f.archive.file.isTorn { return path }
       let place = path.hasPrefix("/") ? path : "\(directory)/\(path)"
-      guard case .success(let now) = FileStamp.of(path: place), now == f.stamp else { return path }
+      guard case .success(let now) = FileStamp.of(path: place) else { return path }
+      if now == f.stamp { continue }
+      // The go command renews the times of files in its cache; what their name says stays true.
+      guard ContentKey.named(by: path) != nil, now.size == f.stamp.size else { return path }
     }
     return nil
   }

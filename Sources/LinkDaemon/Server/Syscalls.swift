@@ -58,13 +58,14 @@ package enum ServerSyscalls {
     closedir(directory)
   }
 
-  /// Puts the process in the state a daemon wants: no directory pinned, private files, no SIGPIPE, and as many open
-  /// files as the system allows.
+  /// Puts the process in the state a daemon wants: no directory pinned, private files, no SIGPIPE, a file that grows
+  /// too large an error instead of the end, and as many open files as the system allows.
   package static func becomeDaemon() {
     _ = chdir("/")
     _ = umask(0o077)
     signal(SIGPIPE, SIG_IGN)
     signal(SIGHUP, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     var limit = rlimit()
     #if canImport(Glibc)
       let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)

@@ -72,61 +72,6 @@ package struct ErrorNumber: Error, Equatable, Sendable {
   }
 }
 
-/// A whole file, mapped read-only and private for as long as the object lives.
-///
-/// The mapping keeps the inode alive, so a file deleted by the go command stays readable. Truncation by
-/// somebody else while mapped raises SIGBUS; the daemon's signal handler turns that into a failed link.
-package final class MappedFile: @unchecked Sendable {
-  package let path: String
-  package let stamp: FileStamp
-  package let bytes: ByteView
-
-  private init(path: String, stamp: FileStamp, bytes: ByteView) {
-    self.path = path
-    self.stamp = stamp
-    self.bytes = bytes
-  }
-
-  /// Opens and maps `path`; the stamp is taken from the open descriptor, so it describes the mapped bytes.
-  package static func open(_ path: String) -> Result<MappedFile, ErrorNumber> {
-    let fd = unsafe_open(path)
-    guard fd >= 0 else { return .failure(ErrorNumber(errno)) }
-    defer { close(fd) }
-    var st = stat()
-    guard fstat(fd, &st) == 0 else { return .failure(ErrorNumber(errno)) }
-    guard (st.st_mode & S_IFMT) != S_IFDIR else { return .failure(ErrorNumber(EISDIR)) }
-    let stamp = FileStamp(st)
-    let size = Int(stamp.size)
-    guard size > 0 else { return .success(MappedFile(path: path, stamp: stamp, bytes: .empty)) }
-    guard let p = mmap(nil, size, PROT_READ, MAP_PRIVATE, fd, 0), p != MAP_FAILED else {
-      return .failure(ErrorNumber(errno))
-    }
-    return .success(
-      MappedFile(path: path, stamp: stamp, bytes: ByteView(UnsafeRawPointer(p), size)))
-  }
-
-  private static func unsafe_open(_ path: String) -> Int32 {
-    while true {
-      let fd = Self.openReadOnly(path)
-      if fd >= 0 || errno != EINTR { return fd }
-    }
-  }
-
-  private static func openReadOnly(_ path: String) -> Int32 {
-    #if canImport(Darwin)
-      Darwin.open(path, O_RDONLY | O_CLOEXEC)
-    #else
-      Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    #endif
-  }
-
-  deinit {
-    if let base = bytes.base, bytes.count > 0 {
-      munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
-    }
-  }
-}
-
 /// The allocator's habits, for a process that links again and again.
 package enum Heap {
   /// Keeps large freed blocks in the process: a link takes hundreds of megabytes in large tables, and getting

@@ -6,10 +6,16 @@ package struct Archive: Sendable {
   /// Whether the name hashes were computed here, not handed in.
   package let computedHashes: Bool
 
+  /// The format of a member that is none we know.
+  static let unrecognized = "unrecognized"
+
   package struct Member: Sendable {
     /// "(member)", or nothing for a bare object: what messages put behind the file's path.
     package let name: String
     package let content: Content
+
+    /// A file given as a package, or the member that the compiler writes.
+    var isExpectedToBeGo: Bool { name.isEmpty || name == "(_go_.o)" }
   }
 
   package enum Cgo: Sendable {
@@ -181,7 +187,7 @@ private struct MemberParser {
     if magic & ~1 == 0xfeed_face || magic & ~0x0100_0000 == 0xcefa_edfe { return "Mach-O" }
     if [0x4c01, 0x6486, 0xc401, 0x64aa].contains(magic >> 16) { return "PE" }
     if magic >> 16 == 0x01d7 || magic >> 16 == 0x01f7 { return "XCOFF" }
-    return b.hasPrefix("go o") ? nil : "unrecognized"
+    return b.hasPrefix("go o") ? nil : Archive.unrecognized
   }
 
   /// The offset behind the "\n!\n" that ends the text part; "$$" marks quote sections in which it does not

@@ -11,6 +11,8 @@ package struct LoadedPackages: Sendable {
   package let libraryOfObject: [UInt32]
   /// What the real linker prints on stdout while loading.
   package let log: String
+  /// Errors that did not stop the loading, whole lines.
+  package let errors: [String]
   /// Symbols named by cgo exports, with their versions.
   let exports: [(name: String, version: Int32)]
 }
@@ -41,6 +43,8 @@ package struct PackageLoader {
     package var packageFiles: [String: String]
     /// The first line every object must start with, "\n" included; nil skips the check (-f).
     package var expectedHeader: String?
+    /// -e: do not stop at the 21st error.
+    package var allErrors = false
     package init(mainObject: String, packageFiles: [String: String], expectedHeader: String?) {
       self.mainObject = mainObject
       self.packageFiles = packageFiles
@@ -56,7 +60,7 @@ package struct PackageLoader {
   private var libraryOfObject: [UInt32] = []
   private var log = ""
   private var exports: [(name: String, version: Int32)] = []
-  private var errors = ""
+  private var errors: [String] = []
 
   /// Loads the closure.
   ///
@@ -65,10 +69,19 @@ package struct PackageLoader {
     -> LoadedPackages
   {
     var loader = PackageLoader(request: request, source: source)
-    try loader.run()
+    do throws(LinkFailure) {
+      try loader.run()
+    } catch {
+      throw error.after(stdout: loader.log, stderr: loader.errors.joined())
+    }
     return LoadedPackages(
       libraries: loader.libraries, objects: loader.objects, libraryOfObject: loader.libraryOfObject,
-      log: loader.log, exports: loader.exports)
+      log: loader.log, errors: loader.errors, exports: loader.exports)
+  }
+
+  private mutating func report(_ error: String) throws(LinkFailure) {
+    errors.append(error + "\n")
+    if errors.count > 20, !request.allErrors { throw .exit(message: "too many errors") }
   }
 
   private init(request: Request, source: any ArchiveSource) {
@@ -92,7 +105,6 @@ package struct PackageLoader {
       try loadLibrary(next)
       next += 1
     }
-    if !errors.isEmpty { throw .failed(stderr: errors, exitCode: 2) }
   }
 
   private mutating func add(path: String, file: String, from: String, fingerprint: UInt64) -> Int {
@@ -110,13 +122,13 @@ package struct PackageLoader {
     } catch {
       switch error {
       case .cannotOpen(let e):
-        throw .exit(message: "cannot open file \(file): open \(file): \(e.text)", stdout: log)
+        throw .exit(message: "cannot open file \(file): open \(file): \(e.text)")
       case .failure(let f): throw f
       }
     }
     for member in archive.members { try loadMember(member, of: k) }
     if libraries[k].path == "main", !libraries[k].isMain {
-      throw .exit(message: "\(file): not package main", stdout: log)
+      throw .exit(message: "\(file): not package main")
     }
   }
 
@@ -124,12 +136,18 @@ package struct PackageLoader {
     switch member.content {
     case .linkModeFlag(let f): throw .unsupported(reason: "archive member \(f)")
     case .foreign(let format):
+      if format == Archive.unrecognized, member.isExpectedToBeGo {
+        // Real linker: external linking, which cannot make up for a package without an object.
+        if libraries[k].path == "main", member.name.isEmpty { return }
+        throw .corrupt(file: libraries[k].file + member.name, detail: "neither an archive nor a Go object")
+      }
       throw .unsupported(reason: "host object (\(format)) in \(libraries[k].file)\(member.name)")
-    case .error(let message): errors += message + "\n"
+    case .error(let message): try report(message)
     case .object(let object, let header, let isMain, let cgo):
       if let want = request.expectedHeader, header != want {
-        errors +=
-          "\(libraries[k].file)\(member.name): linked object header mismatch:\nhave \(quoted(header))\nwant \(quoted(want))\n\n"
+        try report(
+          "\(libraries[k].file)\(member.name): linked object header mismatch:\nhave \(quoted(header))"
+            + "\nwant \(quoted(want))\n")
       }
       if isMain { libraries[k].isMain = true }
       try note(cgo, of: libraries[k].path)
@@ -189,7 +207,7 @@ package struct PackageLoader {
     guard have != want else { return }
     throw .exit(
       message: "fingerprint mismatch: \(libraries[k].path) has \(hex(have)), import from \(from)"
-        + " expecting \(hex(want))", stdout: log)
+        + " expecting \(hex(want))")
   }
 
   private func hex(_ fingerprint: UInt64) -> String {

@@ -1,0 +1,71 @@
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// A whole file, mapped read-only and private for as long as the object lives.
+///
+/// The mapping keeps the inode alive, so a file deleted by the go command stays readable. When somebody shortens
+/// the file while it is mapped, what is gone reads as zeros and `isTorn` says so: see `MappingGuard`.
+package final class MappedFile: @unchecked Sendable {
+  package let path: String
+  package let stamp: FileStamp
+  package let bytes: ByteView
+  private let place: MappingGuard.Place?
+
+  private init(path: String, stamp: FileStamp, bytes: ByteView, place: MappingGuard.Place?) {
+    self.path = path
+    self.stamp = stamp
+    self.bytes = bytes
+    self.place = place
+  }
+
+  /// Whether part of the file was gone when it was read: what was read since is worthless.
+  package var isTorn: Bool { place.map(MappingGuard.isTorn) ?? false }
+
+  /// Opens and maps `path`; the stamp is taken from the open descriptor, so it describes the mapped bytes.
+  package static func open(_ path: String) -> Result<MappedFile, ErrorNumber> {
+    let fd = openRetrying(path)
+    guard fd >= 0 else { return .failure(ErrorNumber(errno)) }
+    defer { close(fd) }
+    var st = stat()
+    guard fstat(fd, &st) == 0 else { return .failure(ErrorNumber(errno)) }
+    guard (st.st_mode & S_IFMT) != S_IFDIR else { return .failure(ErrorNumber(EISDIR)) }
+    let stamp = FileStamp(st)
+    let size = Int(stamp.size)
+    guard size > 0 else { return .success(MappedFile(path: path, stamp: stamp, bytes: .empty, place: nil)) }
+    guard let p = mmap(nil, size, PROT_READ, MAP_PRIVATE, fd, 0), p != MAP_FAILED else {
+      return .failure(ErrorNumber(errno))
+    }
+    guard let place = MappingGuard.watch(p, size) else {
+      munmap(p, size)
+      return .failure(ErrorNumber(ENFILE))
+    }
+    return .success(
+      MappedFile(path: path, stamp: stamp, bytes: ByteView(UnsafeRawPointer(p), size), place: place))
+  }
+
+  private static func openRetrying(_ path: String) -> Int32 {
+    while true {
+      let fd = Self.openReadOnly(path)
+      if fd >= 0 || errno != EINTR { return fd }
+    }
+  }
+
+  /// Not blocking: nobody waits for the other end of a pipe.
+  private static func openReadOnly(_ path: String) -> Int32 {
+    #if canImport(Darwin)
+      Darwin.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    #else
+      Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    #endif
+  }
+
+  deinit {
+    if let place { MappingGuard.forget(place) }
+    if let base = bytes.base, bytes.count > 0 {
+      munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
+    }
+  }
+}
