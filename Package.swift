@@ -11,7 +11,8 @@ let strict: [SwiftSetting] = [
 
 /// For the rooms with the inner loops: their tables hang on classes, and checking every access at run time for
 /// overlap costs several percent of a link. The compiler still rejects overlaps that it can see.
-let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
+let hot: [SwiftSetting] =
+  strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
 
 let package = Package(
   name: "linkd",
@@ -32,9 +33,8 @@ let package = Package(
     .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
 
     // Bytes -> objects -> one symbol index -> the live set.
-    .target(
-      name: "LoaderCore",
-      swiftSettings: hot),
+    .target(name: "CMalloc"),
+    .target(name: "LoaderCore", dependencies: ["CMalloc"], swiftSettings: hot),
     .testTarget(name: "LoaderCoreTests", dependencies: ["LoaderCore"], swiftSettings: strict),
 
     // The level-1 deflate stream of Go's compress/flate, bit for bit.
@@ -75,12 +75,13 @@ let package = Package(
       ],
       swiftSettings: strict),
     // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for
-    // libraries, and it uses neither Foundation nor an argument parsing library.
+    // libraries, and it uses neither Foundation nor an argument parsing library. (The toolchain's own lld: other
+    // linkers warn of a dlopen in the Swift runtime that is never called.)
     .executableTarget(
       name: "linkctl",
       dependencies: ["Protocol", "ImageDiff"],
       swiftSettings: strict,
-      linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]),
+      linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(platforms: [.linux]))]),
 
     // Rules about the repository itself: who imports whom, file lengths, no traps, documents that are true.
     .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -112,7 +112,7 @@ extension BlockCoder {
     // A code of literals only is not taken up again, nor one that lacks a symbol.
     if case .literals = open { close(&writer) }
     if case .full = open, !covers(tokens) { close(&writer) }
-    let matches = matchSymbols(tokens)
+    let declared = declaredSymbols(tokens)
     let extra = extraBits(tokens)
     let total = tokens.tokenCount &+ (isLast ? 1 : 0)
     let stored = Self.storedSize(bytes)
@@ -136,7 +136,8 @@ extension BlockCoder {
 
     if case .none = open {
       code.build(tokens, scratch)
-      header.prepare(code.literals.lengths, matches.literals, code.offsets.lengths, matches.offsets, scratch)
+      header.prepare(
+        code.literals.lengths, declared.literals, code.offsets.lengths, declared.offsets, scratch)
       let size = header.size &+ code.cost(tokens) &+ extra
       if fixedSize <= size {
         stored <= fixedSize ? store(bytes, to: &writer) : writeFixed(tokens, to: &writer)
@@ -153,7 +154,7 @@ extension BlockCoder {
     if isLast { close(&writer) }
   }
 
-  /// Completes the histograms: literals, one end of block and at least one distance, so that a code can be declared.
+  /// Completes the histograms with the literals and one end of block. There is a match, so distances need nothing.
   /// (indexTokens)
   private func count(_ tokens: borrowing BlockTokens) {
     histogram.count(
@@ -168,7 +169,7 @@ extension BlockCoder {
   }
 
   /// How many symbols of each alphabet the header has to declare.
-  private func matchSymbols(_ tokens: borrowing BlockTokens) -> (literals: Int, offsets: Int) {
+  private func declaredSymbols(_ tokens: borrowing BlockTokens) -> (literals: Int, offsets: Int) {
     var literals = Deflate.literalSymbols
     while tokens.literalFrequencies[literals &- 1] == 0 {
       literals &-= 1

@@ -7,6 +7,8 @@
 /// A block's tokens follow from the first and its bytes alone; its bits follow from the tokens and the second. Only a
 /// stored block looks at the position within a byte. So a block whose bytes and states are known from an earlier
 /// stream may take over that stream's tokens, or its bits shifted to the new position.
+///
+/// Sendable, as it alone owns its memory and has no copies.
 struct BlockStepper: ~Copyable, @unchecked Sendable {
   private var matcher: Matcher
   private var tokens = BlockTokens()

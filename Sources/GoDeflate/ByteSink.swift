@@ -2,6 +2,8 @@
 ///
 /// The compressor asks for room once per block and then stores through raw pointers, so the checks on capacity
 /// stay out of its loops. Emptying keeps the memory: a resident process pays for fresh pages once.
+///
+/// Sendable, as it alone owns its memory and has no copies.
 package struct ByteSink: ~Copyable, @unchecked Sendable {
   private var base: UnsafeMutableRawPointer
   private var capacity: Int

@@ -97,13 +97,8 @@ struct Matcher: ~Copyable {
         at.emitted = matchEnd
         // A sparse search may have looked beyond the end of the match; positions only go up.
         at.s = at.next >= matchEnd ? at.next &+ 1 : matchEnd
-        if at.s >= limit {
-          if at.s &+ (matchEnd &- matchStart) &+ 8 < end {
-            let last = load(base, at.s)
-            table[Self.hash(last)] = Self.entry(last, at.s)
-          }
-          break search
-        }
+        // Go would store one more position here, under a condition that a match of four bytes or more never meets.
+        if at.s >= limit { break search }
       } while probeBehindMatch(&at, base)
       at.word &>>= 8
       at.s &+= 1

@@ -15,6 +15,8 @@ package struct LinkRequest: RequestMessage {
   package var umask: Int
   /// Absolute path of the real `link`, which says which Go release is meant; absent when the client knows none.
   package var realLinker: String?
+  /// What the real linker would have had as its argv[0], with which it starts its complaints; `realLinker` if absent.
+  package var programName: String?
   /// The client turns a fallback into an error; the daemon records it as usual.
   package var noFallback: Bool
   /// Send a `$/progress` at every new phase, not just as a sign of life.
@@ -22,13 +24,15 @@ package struct LinkRequest: RequestMessage {
 
   package init(
     arguments: [String], workingDirectory: String, environment: [String: String] = [:], umask: Int = 0o022,
-    realLinker: String? = nil, noFallback: Bool = false, reportPhases: Bool = false
+    realLinker: String? = nil, programName: String? = nil, noFallback: Bool = false,
+    reportPhases: Bool = false
   ) {
     self.arguments = arguments
     self.workingDirectory = workingDirectory
     self.environment = environment
     self.umask = umask
     self.realLinker = realLinker
+    self.programName = programName
     self.noFallback = noFallback
     self.reportPhases = reportPhases
   }
@@ -46,6 +50,7 @@ package struct LinkRequest: RequestMessage {
       throw JSONShapeError(path: ".umask", problem: "expected 0 to 511")
     }
     realLinker = try fields.optional("realLinker")
+    programName = try fields.optional("argv0")
     noFallback = try fields.optional("noFallback") ?? false
     reportPhases = try fields.optional("reportPhases") ?? false
   }
@@ -57,6 +62,7 @@ package struct LinkRequest: RequestMessage {
     object.set("env", environment)
     object.set("umask", umask)
     object.set("realLinker", realLinker)
+    object.set("argv0", programName)
     object.set("noFallback", noFallback)
     object.set("reportPhases", reportPhases)
     return object.object

@@ -155,6 +155,9 @@ struct DaemonLauncher {
     switch error.cause {
     case .refused(let refusal) where refusal.code == .versionMismatch:
       return stop(&connection, timeoutMilliseconds: Self.startLimitMilliseconds)
+    // The link was refused, not begun. The daemon may have to finish others, for which this one does not wait long.
+    case .refused(let refusal) where refusal.code == .shuttingDown:
+      return connection.waitForEnd(timeoutMilliseconds: 2000)
     // It ended between our connecting and its reading; a new one can be started.
     case .closed where !error.accepted: return true
     case .system where !error.accepted: return true

@@ -71,7 +71,8 @@ enum LinkCommand {
     let request = LinkRequest(
       arguments: arguments, workingDirectory: directory, environment: environment,
       umask: ClientSyscalls.currentUmask(),
-      realLinker: invocation.linker.path().map { absolute($0, directory) },
+      realLinker: invocation.linker.path.map { absolute($0, directory) },
+      programName: invocation.linker.programName,
       noFallback: invocation.fallbackForbidden)
     let daemon: DaemonLauncher
     do {

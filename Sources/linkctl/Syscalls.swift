@@ -43,6 +43,12 @@ enum Arguments {
     return UnsafePointer(slash) + 1
   }
 
+  /// One argument, for paths and messages; nil when there is none.
+  static func text(_ index: Int) -> String? {
+    guard index < count, let argument = CommandLine.unsafeArgv[index] else { return nil }
+    return String(cString: argument)
+  }
+
   /// The arguments from an index on; nil when one of them is not UTF-8, which JSON cannot carry.
   static func strings(from index: Int) -> [String]? {
     var result: [String] = []
@@ -66,13 +72,17 @@ enum ClientSyscalls {
     return SystemError(call: "exec \(String(cString: program))", code: errno)
   }
 
-  static func execute(_ program: String, argumentsFrom index: Int) -> SystemError {
-    var vector: [UnsafeMutablePointer<CChar>?] = [strdup(program)]
+  /// - Parameters:
+  ///   - name: what the program sees as its own name.
+  ///   - index: where its other arguments start in this process's.
+  static func execute(_ program: String, named name: String, argumentsFrom index: Int) -> SystemError {
+    var vector: [UnsafeMutablePointer<CChar>?] = [strdup(name)]
     for position in index..<max(index, Arguments.count) { vector.append(CommandLine.unsafeArgv[position]) }
     vector.append(nil)
     return vector.withUnsafeMutableBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return SystemError(call: "exec", code: EINVAL) }
-      return execute(start)
+      execvp(program, start)
+      return SystemError(call: "exec \(program)", code: errno)
     }
   }
 

@@ -4,10 +4,11 @@ import Protocol
 /// once, with the same argv[0], no output and no look at the daemon. The go command asks tools for their version this
 /// way (cmd/go/internal/work/buildid.go, toolID) and puts the answer into every build id, so nothing may be added.
 enum ToolExec {
-  /// The one-word form: a symbolic link of that name, for places that cannot quote two words.
-  static var isCalledByItsOwnName: Bool {
-    guard let name = Arguments.vector(from: 0)[0] else { return false }
-    return Arguments.equals(Arguments.baseName(name), "linkctl-toolexec")
+  /// Whether this program was called by this name: a symbolic link to it. `linkctl-toolexec` serves places that cannot
+  /// quote two words; as `link` it can lie in the linker's own place in a Go tree.
+  static func isCalled(_ name: StaticString) -> Bool {
+    guard let own = Arguments.vector(from: 0)[0] else { return false }
+    return Arguments.equals(Arguments.baseName(own), name)
   }
 
   static func run(toolAt index: Int) -> Never {
@@ -15,10 +16,10 @@ enum ToolExec {
       Output.complain("linkctl toolexec: no tool given")
       ClientSyscalls.exit(2)
     }
-    if isRealLink(toolAt: index), let tool = Arguments.vector(from: index)[0].map({ String(cString: $0) }) {
+    if isRealLink(toolAt: index) {
       LinkCommand.run(
         LinkCommand.Invocation(
-          firstArgument: index + 1, linker: .tool(tool, vectorIndex: index), fallbackForbidden: false))
+          firstArgument: index + 1, linker: .tool(index: index), fallbackForbidden: false))
     }
     let error = ClientSyscalls.execute(Arguments.vector(from: index))
     Output.complain("linkctl toolexec: \(error)")

@@ -10,6 +10,10 @@ struct InputGenerator {
     case skewed
     /// Random bytes with a little too much of one of them: near the test for random data.
     case flat
+    /// Random bytes of an alphabet of 40 to 200: codes pay, but there are next to no matches.
+    case letters
+    /// Random bytes, of the lower or upper half more often than not, with copies of few bytes from before.
+    case sparse
     /// Words of a small vocabulary.
     case text
     /// Records with counters and small fields, as in tables of addresses.
@@ -18,8 +22,10 @@ struct InputGenerator {
     case runs
     /// Random bytes that repeat at a distance about the farthest a match may reach.
     case far
-    /// Stretches of the others.
+    /// Stretches of the kinds above.
     case mixed
+    /// Blocks of the kinds above, so that each follows upon each.
+    case blocks
   }
 
   private var state: UInt64
@@ -42,18 +48,37 @@ struct InputGenerator {
     Int(next() >> 33) % bound
   }
 
+  /// A length at which something may happen.
+  mutating func length() -> Int {
+    switch below(4) {
+    case 0: return below(1 << below(21))
+    case 1:
+      let blocks = below(6)
+      return 65535 * blocks + below(600)
+    case 2: return 128 + below(2000)
+    default: return below(400_000)
+    }
+  }
+
   static func bytes(_ kind: Kind, count: Int, seed: UInt64) -> [UInt8] {
     var generator = InputGenerator(seed: seed)
     var out: [UInt8] = []
     out.reserveCapacity(count + 1024)
-    if kind == .mixed {
-      let kinds = Kind.allCases.dropLast()
+    let simple = Kind.allCases.dropLast(2)
+    switch kind {
+    case .mixed:
       while out.count < count {
-        let part = kinds[generator.below(kinds.count)]
+        let part = simple[generator.below(simple.count)]
         let length = 1 + generator.below(generator.below(2) == 0 ? 3000 : 150_000)
         out += bytes(part, count: min(length, count - out.count), seed: generator.next())
       }
-    } else {
+    case .blocks:
+      var part = simple[generator.below(simple.count)]
+      while out.count < count {
+        if generator.below(2) == 0 { part = simple[generator.below(simple.count)] }
+        out += bytes(part, count: min(65535, count - out.count), seed: generator.next())
+      }
+    default:
       generator.append(kind, count, to: &out)
     }
     return Array(out.prefix(count))
@@ -63,7 +88,7 @@ struct InputGenerator {
     switch kind {
     case .constant:
       out += [UInt8](repeating: UInt8(truncatingIfNeeded: next()), count: count)
-    case .random, .mixed:
+    case .random, .mixed, .blocks:
       for _ in 0..<count { out.append(UInt8(truncatingIfNeeded: next())) }
     case .skewed:
       for _ in 0..<count { appendSkewed(to: &out) }
@@ -73,6 +98,11 @@ struct InputGenerator {
         let draw = next()
         out.append(Int(draw >> 33) % 1000 < share ? 0x41 : UInt8(truncatingIfNeeded: draw))
       }
+    case .letters:
+      let first = below(56)
+      let size = 40 + below(161)
+      for _ in 0..<count { out.append(UInt8(first + below(size))) }
+    case .sparse: appendSparse(count, to: &out)
     case .text: appendText(count, to: &out)
     case .records: appendRecords(count, to: &out)
     case .runs:
@@ -93,6 +123,25 @@ struct InputGenerator {
     let draw = next()
     let rank = min(draw.trailingZeroBitCount, 15)
     out.append(UInt8(truncatingIfNeeded: rank * 16 + Int(draw >> 60) & (rank < 4 ? 1 : 15)))
+  }
+
+  private mutating func appendSparse(_ count: Int, to out: inout [UInt8]) {
+    let gap = 4 + below(120)
+    let longest = 4 + below(20)
+    let half = UInt8(below(2) * 128)
+    let share = below(9)
+    while out.count < count {
+      for _ in 0..<below(2 * gap) {
+        let draw = next()
+        let byte = UInt8(truncatingIfNeeded: draw)
+        out.append(Int(draw >> 40) % 8 < share ? byte & 0x7f | half : byte)
+      }
+      let length = 4 + below(longest)
+      if out.count > length {
+        let start = out.count - length - below(min(out.count - length, 40_000))
+        out += out[start..<start + length]
+      }
+    }
   }
 
   private mutating func appendText(_ count: Int, to out: inout [UInt8]) {

@@ -156,6 +156,7 @@ import Testing
     #expect(request.environment["GOOS"] == "plan9")
     #expect(request.environment["SECRET"] == nil)
     #expect(request.realLinker == linker)
+    #expect(request.programName == linker)
     #expect(request.umask == 0o022 || request.umask == 0o002 || request.umask == 0o077)
     #expect(!request.noFallback)
     #expect(try server.status().links.failed == 1)
@@ -228,6 +229,39 @@ import Testing
     let none = try run(["link", "-o", "a"], sandbox, ["LINKD": "0", "PATH": "/nowhere"])
     #expect(none.code == 127)
     #expect(none.stderr.contains("cannot find Go's own linker"))
+  }
+
+  @Test func standsInTheLinkersPlace() throws {
+    let sandbox = try Sandbox()
+    let real = try sandbox.write("real", "#!/bin/sh\necho \"$*\"\nexit 7\n", permissions: 0o755)
+    // As in a Go tree whose linker was replaced.
+    #if arch(arm64)
+      let folder = "\(sandbox.path)/pkg/tool/linux_arm64"
+    #else
+      let folder = "\(sandbox.path)/pkg/tool/linux_amd64"
+    #endif
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let place = "\(folder)/link"
+    try FileManager.default.createSymbolicLink(atPath: place, withDestinationPath: "\(Self.products)/linkctl")
+    let seen = Mutex<LinkRequest?>(nil)
+    let server = try server(sandbox) { request, _ in
+      seen.withLock { $0 = request }
+      return .fallback(reason: "test")
+    }
+    let environment = socket(sandbox).merging(["LINKD_REAL_LINK": real]) { $1 }
+    #expect(
+      try run(["-o", "a"], sandbox, environment, program: place)
+        == Result(code: 7, stdout: "-o a\n", stderr: ""))
+    let request = try #require(seen.withLock { $0 })
+    #expect(request.realLinker == real)
+    #expect(request.programName == place)
+    #expect(try run(["-V=full"], sandbox, environment, program: place).stdout == "-V=full\n")
+    // It does not take itself for the real one.
+    let lost = try run(
+      ["-o", "a"], sandbox, ["LINKD": "0", "GOROOT": sandbox.path, "PATH": "/x"], program: place)
+    #expect(lost.code == 127)
+    #expect(lost.stderr.contains("cannot find Go's own linker"))
+    withExtendedLifetime(server) {}
   }
 
   // MARK: Daemons in trouble

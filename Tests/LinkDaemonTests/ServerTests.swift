@@ -157,6 +157,38 @@ import Testing
     #expect(try first.call(PingRequest()) == Empty())
   }
 
+  @Test func noiseHurtsNobodyElse() throws {
+    let server = try TestServer()
+    let good = try server.greeted()
+    var state: UInt64 = 7
+    func random(_ limit: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % limit
+    }
+    let hello = InitializeRequest(client: "noise").message(id: .integer(1)).frame
+    for round in 0..<300 {
+      var bytes = hello
+      for id in Int64(2)..<6 {
+        bytes += link("out").message(id: .integer(id)).frame
+        bytes += StatusRequest().message(id: .integer(id * 100)).frame
+      }
+      for _ in 0..<(1 + random(6)) {
+        let place = random(bytes.count)
+        switch random(3) {
+        case 0: bytes[place] = UInt8(random(256))
+        case 1: bytes.remove(at: place)
+        default: bytes.removeLast(bytes.count - place)
+        }
+        if bytes.isEmpty { break }
+      }
+      let client = try server.connect()
+      try? client.send(raw: bytes)
+      if round % 50 == 0 { #expect(try good.call(PingRequest()) == Empty()) }
+    }
+    #expect(eventually { (try? good.call(StatusRequest()).clients) == 1 })
+    #expect(try good.call(link("a")) == .fallback(reason: "scripted"))
+  }
+
   // MARK: Links
 
   @Test func linksAndKeepsEveryByte() throws {
@@ -268,8 +300,8 @@ import Testing
     #expect(firstRuns.wait())
     let second = try server.greeted()
     let secondID = try second.send(LinkRequest(arguments: ["second", "-o=same"], workingDirectory: "/"))
+    #expect(eventually { (try? server.status().links.waiting) == 1 })
     _ = try client.call(link("/different", "other"))
-    #expect(try server.status().links.waiting == 1)
     otherDone.signal()
     _ = try client.answer(first, as: LinkReply.self)
     _ = try second.answer(secondID, as: LinkReply.self)

@@ -84,6 +84,7 @@ final class TestServer: Sendable {
 
   init(
     _ engine: any LinkEngine = ScriptedEngine(), build: String = TestServer.build, sandbox: Sandbox? = nil,
+    cache: CacheStatus = CacheStatus(),
     change: (inout ServerConfiguration) -> Void = { _ in }
   ) throws {
     let sandbox = try sandbox ?? Sandbox()
@@ -93,7 +94,8 @@ final class TestServer: Sendable {
     configuration.takeOverMilliseconds = 50
     change(&configuration)
     server = try LinkServer(
-      configuration, engine: engine, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      configuration, engine: engine, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      cacheStatus: { cache })
     server.start()
   }
 

@@ -50,7 +50,7 @@ import Testing
       LinkRequest(
         arguments: ["-o", "é", ""], workingDirectory: "/w", environment: ["GOOS": "linux", "A": ""],
         umask: 0o77,
-        realLinker: "/l", noFallback: true, reportPhases: true))
+        realLinker: "/l", programName: "link", noFallback: true, reportPhases: true))
     try roundTrip(LinkRequest(arguments: [], workingDirectory: "/"))
     let report = LinkReport(
       how: "cold", objectsParsed: 1, objectsReused: 2, phases: [.init(name: "load", nanoseconds: 5)],

@@ -5,36 +5,36 @@
 ///     n, 1...127      n literal bits in the next (n+7)/8 bytes, lowest first
 ///     0x80 | n, c     the last n bits c times more; c is a varint
 ///     0x80, n, c      the same with n as a varint
-struct GCProgramWriter {
-  private(set) var bytes: [UInt8] = []
+package struct GCProgramWriter {
+  package private(set) var bytes: [UInt8] = []
   /// The word that the next bit describes.
-  private(set) var position: Int64 = 0
+  package private(set) var position: Int64 = 0
   /// Words of the region: a bit behind it is refused.
-  let limit: Int64
+  package let limit: Int64
   /// Up to 127 bits not written yet, the first one lowest.
   private var low: UInt64 = 0
   private var high: UInt64 = 0
   private var pending = 0
 
   /// Something asked to go back, or beyond the region: the types contradict the layout.
-  struct OutOfRange: Error {}
+  package struct OutOfRange: Error {}
 
   private static let maxLiteral = 127
   /// Zeros from this number on are written as one zero and a repetition.
   private static let shortRun: Int64 = 32
 
-  init(limit: Int64) { self.limit = limit }
+  package init(limit: Int64) { self.limit = limit }
 
   /// Says that the word at `index` holds a pointer, and those skipped to get there do not.
   @inline(__always)
-  mutating func pointer(at index: Int64) throws(OutOfRange) {
+  package mutating func pointer(at index: Int64) throws(OutOfRange) {
     guard index < limit else { throw OutOfRange() }
     try zeros(until: index)
     literal(1)
   }
 
   /// Says that the words up to, not including, the one at `index` hold no pointers.
-  mutating func zeros(until index: Int64) throws(OutOfRange) {
+  package mutating func zeros(until index: Int64) throws(OutOfRange) {
     guard index >= position, index <= limit else { throw OutOfRange() }
     let skip = index - position
     if skip < Self.shortRun {
@@ -47,7 +47,7 @@ struct GCProgramWriter {
   }
 
   /// Repeats the last `n` bits `c` times more.
-  mutating func repetition(of n: Int64, times c: Int64) throws(OutOfRange) {
+  package mutating func repetition(of n: Int64, times c: Int64) throws(OutOfRange) {
     guard n != 0, c != 0 else { return }
     let (words, overflow) = n.multipliedReportingOverflow(by: c)
     guard n > 0, c > 0, !overflow, words <= limit - position else { throw OutOfRange() }
@@ -63,7 +63,7 @@ struct GCProgramWriter {
   }
 
   /// Ends the program.
-  mutating func end() {
+  package mutating func end() {
     flush()
     bytes.append(0)
   }

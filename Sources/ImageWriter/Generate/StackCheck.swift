@@ -33,16 +33,21 @@ package struct StackCheck: ~Copyable {
   }
 
   /// A call, or growth without one.
-  struct Edge {
+  package struct Edge {
     /// Bytes the stack has grown by at the call, the return address included.
-    let growth: Int
+    package let growth: Int
     /// A symbol, `leaf` for growth without a call, or `indirect`.
-    let target: UInt32
+    package let target: UInt32
+
+    package init(growth: Int, target: UInt32) {
+      self.growth = growth
+      self.target = target
+    }
   }
 
-  static let leaf: UInt32 = 0
+  package static let leaf: UInt32 = 0
   /// What a closure or an interface method stands for; assumed to check the stack.
-  static let indirect: UInt32 = .max
+  package static let indirect: UInt32 = .max
   /// Bytes that a call pushes.
   private static let callSize = 8
   /// Bytes that a chain of nosplit functions may use (internal/abi.StackNosplitBase).
@@ -51,7 +56,7 @@ package struct StackCheck: ~Copyable {
   private static let cycle = 32767
   /// Calls below one another before the real linker, whose stack grows, is asked instead.
   /// Chains that fit the limit are below 200.
-  static let maxDepth = 256
+  package static let maxDepth = 256
 
   private let reader: SymbolReader
   private let morestack: UInt32
@@ -86,9 +91,10 @@ package struct StackCheck: ~Copyable {
     var second = StackCheck(index.reader, morestack: morestack, options, recording: true)
     for s in failed { _ = try second.height(s.raw, depth: 0) }
     result.graph += second.printed
-    var report = StackReport(graph: second.graph ?? [:], reader: index.reader)
+    let reader = index.reader
+    var report = StackReport(graph: second.graph ?? [:]) { Self.name($0, reader) }
     for root in try report.roots(heights: second.recordedHeights) {
-      let name = index.reader.name(SymbolID(root)).string
+      let name = reader.name(SymbolID(root)).string
       result.overflows.append(
         Overflow(
           error: "\(name): nosplit stack over \(limit) byte limit",

@@ -2,12 +2,13 @@ import LoaderCore
 
 /// The paths of a nosplit call graph that use too much stack (cmd/link/internal/ld/stackcheck.go findRoots,
 /// report).
-struct StackReport {
+package struct StackReport {
   private var graph: [UInt32: [StackCheck.Edge]]
-  private let reader: SymbolReader
+  /// "name<version>" of a function.
+  private let name: (UInt32) -> String
   /// Functions that may be visited, over all paths, before the real linker is asked instead: the number of
   /// paths can be exponential.
-  private var budget = 1_000_000
+  private var budget = 100_000
 
   private struct Link {
     let edge: StackCheck.Edge
@@ -18,9 +19,9 @@ struct StackReport {
   private var chain: [Link] = []
   private var text = ""
 
-  init(graph: [UInt32: [StackCheck.Edge]], reader: SymbolReader) {
+  package init(graph: [UInt32: [StackCheck.Edge]], name: @escaping (UInt32) -> String) {
     self.graph = graph
-    self.reader = reader
+    self.name = name
   }
 
   private mutating func spend(depth: Int) throws(LinkFailure) {
@@ -36,7 +37,7 @@ struct StackReport {
   ///
   /// The real linker starts from the functions in random order, which shows only where such cycles share
   /// functions: there its answer differs from run to run. Here the order is that of the symbols.
-  mutating func roots(heights: [UInt32: Int]) throws(LinkFailure) -> [UInt32] {
+  package mutating func roots(heights: [UInt32: Int]) throws(LinkFailure) -> [UInt32] {
     var nodes = Set(graph.keys)
     for k in graph.keys.sorted() where nodes.contains(k) {
       for e in graph[k] ?? [] {
@@ -68,7 +69,7 @@ struct StackReport {
   // MARK: paths
 
   /// The paths from `root` that grow the stack by more than `limit` bytes, or for ever.
-  mutating func paths(from root: UInt32, limit: Int) throws(LinkFailure) -> String {
+  package mutating func paths(from root: UInt32, limit: Int) throws(LinkFailure) -> String {
     text = ""
     chain = [Link(edge: StackCheck.Edge(growth: 0, target: root))]
     try follow(root, room: limit)
@@ -97,12 +98,12 @@ struct StackReport {
       chain[i].isPrinted = true
       let e = chain[i].edge
       if i == 0 {
-        text += StackCheck.name(e.target, reader) + "\n"
+        text += name(e.target) + "\n"
         continue
       }
       indent = String(repeating: "    ", count: i)
       text += "\(indent)grows \(e.growth) bytes"
-      if e.target != StackCheck.leaf { text += ", calls \(StackCheck.name(e.target, reader))" }
+      if e.target != StackCheck.leaf { text += ", calls \(name(e.target))" }
       text += "\n"
     }
     text += isCycle ? "\(indent)infinite cycle\n" : "\(indent)\(-room) bytes over limit\n"

@@ -164,7 +164,7 @@ private struct DataSorter: @unchecked Sendable {
     for s in sortedBySize(rest) {
       guard let at = restAt[s.raw] else { continue }
       number += 1
-      keys[at] = number | (reader.flags(s).contains(.itab) ? 1 << 40 : 1 << 39)
+      keys[at] = number | (reader.symbolClass(s).contains(.itab) ? 1 << 40 : 1 << 39)
     }
     var order: [(key: UInt64, symbol: SymbolID)] = []
     order.reserveCapacity(symbols.count)
@@ -187,7 +187,7 @@ private struct DataSorter: @unchecked Sendable {
       i += 1
     }
     out.typelinkEnd = end
-    while i < n, !reader.flags(data.symbols[i]).contains(.itab) {
+    while i < n, !reader.symbolClass(data.symbols[i]).contains(.itab) {
       end = end.rounded(to: Int(data.alignments[i])) &+ UInt64(reader.size(data.symbols[i]))
       i += 1
     }

@@ -47,7 +47,7 @@ package struct ImageLayout: Sendable {
     at = at.rounded(to: options.rounding)
     segments[Segment.Kind.dwarf.rawValue].address = at
     Self.addSectionAddresses(data, sections, &addresses)
-    try assignFileOffsets(options)
+    try assignFileOffsets(options.rounding)
   }
 
   /// Sections one behind the other, each rounded to its alignment.
@@ -80,6 +80,21 @@ package struct ImageLayout: Sendable {
     segments[Segment.Kind.data.rawValue].length = at &- start
   }
 
+  /// Adds the DWARF sections, one behind the other, and gives them their place in the file: the last segment
+  /// of it.
+  package mutating func place(_ debug: DebugSections, rounding: Int) throws(LinkFailure) {
+    var at = segments[Segment.Kind.dwarf.rawValue].address
+    for s in debug.sections {
+      sections.append(
+        Section(
+          name: s.name, segment: .dwarf, access: .read, alignment: 1, address: at, length: UInt64(s.size),
+          isCompressed: s.isCompressed))
+      at &+= UInt64(s.size)
+    }
+    segments[Segment.Kind.dwarf.rawValue].length = at &- segments[Segment.Kind.dwarf.rawValue].address
+    try assignFileOffsets(rounding)
+  }
+
   /// Offsets in sections become addresses.
   private static func addSectionAddresses(
     _ data: DataLayout, _ sections: [Section], _ addresses: inout Addresses
@@ -93,19 +108,19 @@ package struct ImageLayout: Sendable {
     }
   }
 
-  private mutating func assignFileOffsets(_ options: Options) throws(LinkFailure) {
+  private mutating func assignFileOffsets(_ rounding: Int) throws(LinkFailure) {
     var end: UInt64 = 0
     for kind in Segment.Kind.allCases {
       let hasSections = sections.dropFirst().contains { $0.segment == kind }
       guard hasSections || kind == .text || kind == .data || kind == .dwarf else { continue }
       var segment = segments[kind.rawValue]
-      segment.fileOffset = kind == .text ? Self.headerSize : end.rounded(to: options.rounding)
-      let mask = UInt64(options.rounding) - 1
+      segment.fileOffset = kind == .text ? Self.headerSize : end.rounded(to: rounding)
+      let mask = UInt64(rounding) - 1
       if kind != .text, segment.address & mask != segment.fileOffset & mask {
         throw .exit(
           message: "bad segment rounding (Vaddr=0x\(String(segment.address, radix: 16))"
             + " Fileoff=0x\(String(segment.fileOffset, radix: 16))"
-            + " FlagRound=0x\(String(options.rounding, radix: 16)))", stdout: "")
+            + " FlagRound=0x\(String(rounding, radix: 16)))", stdout: "")
       }
       if kind != .data { segment.fileLength = segment.length }
       end = segment.fileOffset &+ segment.fileLength

@@ -60,7 +60,7 @@ package struct SymbolGroups: Sendable {
         if name.hasPrefix("runtime.gcbits.") { return .gcBits }
         if name.hasSuffix("·f") { return .goFunc }
         if name.hasPrefix("type:") { return .type }
-        return reader.flags(s).contains(.itab) ? .type : nil
+        return reader.symbolClass(s).contains(.itab) ? .type : nil
       default: return nil
       }
     }

@@ -50,12 +50,15 @@ package struct TextOrder: Sendable {
     let object = reader.object(o)
     let view = object.pointee.view
     let symbols = object.pointee.symbols
+    let classes = object.pointee.classes
     for i in 0..<view.definitions {
+      let kind = SymbolClass(rawValue: classes[i])
+      guard kind.contains(.text) else { continue }
       let s = SymbolID(symbols[i])
-      guard live.contains(s), SymbolKind.fromObjectByte(view.kind(UInt32(i))).isText else { continue }
+      guard live.contains(s) else { continue }
       let place = reader.place(s)
       if place.object != o.raw || place.local != UInt32(i)
-        || view.symbolFlags(UInt32(i)).contains(.dupOK)
+        || kind.contains(.dupOK)
       {
         shared.append(s)
       } else if !placed[s.index] {

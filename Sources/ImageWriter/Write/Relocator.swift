@@ -24,7 +24,9 @@ struct Relocator: @unchecked Sendable {
     let relocation: Int
     let target: SymbolID
     let kind: Kind
-    enum Kind: Sendable { case badRange, unresolved, unreachable, unknownType, badSize, tooBig(UInt64), missingSection }
+    enum Kind: Sendable {
+      case badRange, unresolved, unreachable, unknownType, badSize, tooBig(UInt64), missingSection
+    }
   }
 
   @inline(__always) private func isReachable(_ s: SymbolID) -> Bool {

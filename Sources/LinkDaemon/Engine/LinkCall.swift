@@ -39,7 +39,6 @@ final class LinkCall {
 
   /// - Throws: `.unsupported` for what the passes do not do yet.
   func plan(_ options: LinkOptions) throws(LinkFailure) -> LinkPlan {
-    guard options.omitDWARF else { throw .unsupported(reason: "DWARF") }
     guard options.buildMode == .exe else {
       throw .unsupported(reason: "-buildmode=\(options.buildMode.rawValue)")
     }
@@ -82,6 +81,10 @@ final class LinkCall {
     plan.buildVersion = value("runtime.buildVersion")
     plan.moduleInfo = value("runtime.modinfo")
     plan.goroot = request.environment["GOROOT"] ?? ""
+    if !options.omitDWARF {
+      plan.dwarf = DebugInfo.Options(goroot: plan.goroot, version: options.configuration.version)
+    }
+    plan.compressDWARF = options.compressDWARF
     plan.stackCheck.race = options.race
     plan.stackCheck.debugNosplit = options.debugNosplit
     return plan

@@ -17,13 +17,19 @@ package final class ResidentEngine: LinkEngine {
   private let logger: Logger
   private let counts = Mutex((parsed: 0, reused: 0))
 
+  /// Counts links; the memory that passes leave behind goes back when none came for a while.
+  private let lastLink = Mutex(0)
+  private static let trimDelay = DispatchTimeInterval.seconds(10)
+
   package init(_ configuration: EngineConfiguration) {
+    Heap.keepLargeBlocks()
     archives = ArchiveStore(hashes: configuration.cache.map(CachedNameHashes.init))
     results = ResultStore(budget: configuration.memoryBudget)
     logger = configuration.logger
   }
 
   package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
+    defer { scheduleTrim() }
     let start = DispatchTime.now().uptimeNanoseconds
     let call = LinkCall(request: request, control: control, start: start)
     do throws(LinkFailure) {
@@ -120,6 +126,16 @@ package final class ResidentEngine: LinkEngine {
   }
 
   // MARK: housekeeping
+
+  private func scheduleTrim() {
+    let mine = lastLink.withLock { n in
+      n += 1
+      return n
+    }
+    DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + Self.trimDelay) { [weak self] in
+      if self?.lastLink.withLock({ $0 }) == mine { Heap.trim() }
+    }
+  }
 
   package func status() -> EngineStatus {
     let store = archives.counts

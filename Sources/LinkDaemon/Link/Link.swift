@@ -36,8 +36,6 @@ package enum Link {
     let stringErrors = StringData.apply(plan.strings, index, &live)
     try timer.end("dostrdata")
 
-    // (DWARF: types and units are discovered here.)
-
     // Nosplit functions must fit the stack that is left to them.
     let stack = try StackCheck.run(
       index, text: fips.text + textOrder.functions, options: plan.stackCheck)
@@ -58,7 +56,14 @@ package enum Link {
     let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot)
     try timer.end("pclntab")
 
-    // (DWARF: sections are generated here.)
+    // DWARF: what there is, and where it goes in its sections.
+    let debug: DebugInfo?
+    if let options = plan.dwarf {
+      debug = try DebugInfo.generate(index, live, text: text, options: options)
+      try timer.end("dwarfGenerateDebugSyms")
+    } else {
+      debug = nil
+    }
 
     let boundaries = BoundarySymbols(index, &live, text: text)
     let moduleData = try ModuleData(
@@ -84,12 +89,21 @@ package enum Link {
     try timer.end("dodata")
 
     // Addresses and file offsets: nothing moves any more.
-    let layout = try ImageLayout(data, options: plan.image, addresses: &addresses)
+    var layout = try ImageLayout(data, options: plan.image, addresses: &addresses)
     BoundarySymbols.place(index, text: text, data: data, image: layout, addresses: &addresses)
     tables.place(section: data.bounds.pclntab, layout, &addresses)
     try timer.end("address")
 
-    // (DWARF: sections are relocated and compressed here.)
+    // DWARF contents, which the compressed sizes come from.
+    var debugSections: DebugSections?
+    if let debug {
+      let made = try DebugSections(
+        debug, addresses: addresses, sectionStarts: layout.sections.map(\.address),
+        compress: plan.compressDWARF)
+      try layout.place(made, rounding: plan.image.rounding)
+      debugSections = made
+      try timer.end("dwarfcompress")
+    }
 
     // Section numbers are known, and so is what the symbol table says.
     let headers = ELFWriter(layout, options: plan.elf)
@@ -107,6 +121,7 @@ package enum Link {
     let writer = SegmentWriter(index, layout, into: image)
     var errors = try writer.write(
       text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE)
+    try debugSections?.write(layout, into: image)
     try tables.write(
       into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live)
     try timer.end("Asmb")

@@ -24,6 +24,10 @@ package struct LinkPlan: Sendable {
   package var goroot = ""
   /// -strictdups=2: a mismatch is an error.
   package var strictDupsFail = false
+  /// Nil for no DWARF (-w).
+  package var dwarf: DebugInfo.Options?
+  /// -compressdwarf
+  package var compressDWARF = true
   package var stackCheck = StackCheck.Options()
 
   package init(load: PackageLoader.Request) { self.load = load }

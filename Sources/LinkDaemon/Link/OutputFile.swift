@@ -71,7 +71,10 @@ package struct OutputFile {
     return .exit(message: "writing \(path): \(ErrorNumber(code).text)", stdout: "")
   }
 
+  /// Puts the file in its place. What was there goes first: ext4 flushes a file that is renamed over another
+  /// one to disk, which costs more than the link.
   package func commit(_ temporary: String) throws(LinkFailure) {
+    remove()
     guard rename(temporary, path) == 0 else {
       let code = errno
       unlink(temporary)

@@ -16,7 +16,9 @@ package struct ContentKey: Hashable, Sendable {
   }
 
   package var bytes: [UInt8] {
-    [words.0, words.1, words.2, words.3].flatMap { w in (0..<8).map { UInt8(truncatingIfNeeded: w >> (8 * $0)) } }
+    [words.0, words.1, words.2, words.3].flatMap { w in
+      (0..<8).map { UInt8(truncatingIfNeeded: w >> (8 * $0)) }
+    }
   }
 
   /// The SHA-256 of `bytes`.

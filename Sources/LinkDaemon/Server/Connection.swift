@@ -9,7 +9,7 @@ final class Connection: @unchecked Sendable {
   struct Limits: Sendable {
     /// Longest message accepted from a client.
     var incomingMessage = 16 << 20
-    /// Unsent bytes at which a client counts as stuck; one message alone may be longer.
+    /// Unsent bytes beyond which a client counts as stuck when there is more to send; one message alone may be longer.
     var outgoingBytes = 8 << 20
   }
 
@@ -73,7 +73,7 @@ final class Connection: @unchecked Sendable {
     queue.async { [self] in
       if closed || closing || (droppable && !outgoing.isEmpty) { return }
       let bytes = message.frame
-      if !outgoing.isEmpty, outgoingBytes + bytes.count > limits.outgoingBytes {
+      if outgoingBytes > limits.outgoingBytes {
         close(why: "the client does not read its answers")
         return
       }

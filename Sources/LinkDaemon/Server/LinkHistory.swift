@@ -1,3 +1,4 @@
+import Logging
 import Protocol
 import Synchronization
 
@@ -12,11 +13,16 @@ final class LinkHistory: Sendable {
 
   private let state = Mutex(State())
   private let limit: Int
+  private let logger: Logger
 
   /// - Parameter limit: how many links are remembered.
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int, logger: Logger) {
+    self.limit = limit
+    self.logger = logger
+  }
 
   func add(_ record: LinkRecord) {
+    log(record)
     state.withLock { state in
       switch record.outcome {
       case .linked:
@@ -31,6 +37,15 @@ final class LinkHistory: Sendable {
       state.recent.append(record)
       if state.recent.count > limit { state.recent.removeFirst(state.recent.count - limit) }
     }
+  }
+
+  /// A fallback is news, a link is not.
+  private func log(_ record: LinkRecord) {
+    let level: Logger.Level = record.outcome == .fellBack ? .notice : .info
+    let text = record.reason ?? record.report?.how ?? ""
+    logger.log(
+      level: level, "\(record.outcome.rawValue): \(text)",
+      metadata: ["output": "\(record.output)", "ms": "\(record.totalMilliseconds)"])
   }
 
   /// - Returns: totals (without what runs now), the remembered links with the newest first, the last fallback.

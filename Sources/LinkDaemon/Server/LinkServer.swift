@@ -60,7 +60,7 @@ package final class LinkServer: Sendable {
     self.engine = engine
     self.logger = logger
     self.cacheStatus = cacheStatus
-    history = LinkHistory(limit: configuration.rememberedLinks)
+    history = LinkHistory(limit: configuration.rememberedLinks, logger: logger)
     scheduler = LinkScheduler(
       limits: LinkScheduler.Limits(
         concurrentLinks: configuration.maximumLinks, memoryBytes: configuration.linkMemoryBytes,
@@ -76,6 +76,9 @@ package final class LinkServer: Sendable {
     listener.start { [weak self] in self?.accept($0) }
     if configuration.idleTimeoutMilliseconds > 0 { watchIdle(after: configuration.idleTimeoutMilliseconds) }
   }
+
+  /// Every method the daemon answers.
+  package static var methods: [String] { HandlerTable.all.methods }
 
   // MARK: Clients
 
@@ -219,7 +222,6 @@ package final class LinkServer: Sendable {
       if let ticket { cancel(ticket) }
     case FellBackNotification.method:
       guard let note = try? FellBackNotification(json: params) else { return }
-      logger.warning("a client fell back by itself: \(note.reason)")
       history.add(
         LinkRecord(
           time: Int(Syscalls.wallClockSeconds()), output: note.output ?? "", outcome: .fellBack,

@@ -53,7 +53,8 @@ struct HandlerTable: Sendable {
     precondition(prepare[method] == nil, "two handlers for \(method)")
     prepare[method] = { json in
       Result { () throws(JSONShapeError) in try Handler.Request(json: json) }.map { request in
-        PreparedRequest(needsHandshake: Handler.Request.needsHandshake, ordering: request.ordering) { server, connection, id, ticket in
+        PreparedRequest(needsHandshake: Handler.Request.needsHandshake, ordering: request.ordering) {
+          server, connection, id, ticket in
           handler.handle(request, Call(server: server, connection: connection, id: id, ticket: ticket))
         }
       }

@@ -1,3 +1,5 @@
+import CMalloc
+
 #if canImport(Darwin)
   import Darwin
 #else
@@ -123,4 +125,14 @@ package final class MappedFile: @unchecked Sendable {
       munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
     }
   }
+}
+
+/// The allocator's habits, for a process that links again and again.
+package enum Heap {
+  /// Keeps large freed blocks in the process: a link takes hundreds of megabytes in large tables, and getting
+  /// each page from the kernel anew costs a tenth of it.
+  package static func keepLargeBlocks() { cmalloc_keep_large_blocks() }
+
+  /// Gives free memory back to the system; for a daemon that has nothing to do.
+  package static func trim() { cmalloc_trim() }
 }

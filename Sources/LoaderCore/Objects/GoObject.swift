@@ -20,6 +20,8 @@ package final class GoObject: @unchecked Sendable {
   package let nameHashes: UnsafeMutablePointer<UInt32>
   /// One byte a definition, by local index; see `SymbolTraits`.
   package let traits: UnsafeMutablePointer<UInt8>
+  /// One byte a definition, by local index; see `SymbolClass`.
+  package let classes: UnsafeMutablePointer<UInt8>
   private let faultCell: UnsafeMutablePointer<UInt32>
 
   private init(
@@ -27,9 +29,12 @@ package final class GoObject: @unchecked Sendable {
     nameHashes: UnsafeMutablePointer<UInt32>, faultCell: UnsafeMutablePointer<UInt32>
   ) {
     traits = .allocate(capacity: max(view.symbolCount, 1))
+    classes = .allocate(capacity: max(view.symbolCount, 1))
     for i in 0..<view.symbolCount {
       let k = UInt32(i)
-      traits[i] = SymbolTraits(flags: view.symbolFlags(k), alignment: view.alignment(k)).rawValue
+      let flags = view.symbolFlags(k)
+      traits[i] = SymbolTraits(flags: flags, alignment: view.alignment(k)).rawValue
+      classes[i] = SymbolClass(flags: flags, kind: view.kind(k)).rawValue
     }
     self.file = file
     self.view = view
@@ -43,6 +48,7 @@ package final class GoObject: @unchecked Sendable {
   deinit {
     nameHashes.deallocate()
     traits.deallocate()
+    classes.deallocate()
     faultCell.deallocate()
   }
 
@@ -135,6 +141,29 @@ package struct SymbolTraits {
   package var isLocal: Bool { rawValue & 0x20 != 0 }
   package var isUsedInIface: Bool { rawValue & 0x40 != 0 }
   package var isWasmExport: Bool { rawValue & 0x80 != 0 }
+}
+
+/// What the passes that visit every symbol ask of one, in a byte: reading it from the record costs three
+/// dependent cache misses.
+package struct SymbolClass: OptionSet, BitwiseCopyable, Sendable {
+  package let rawValue: UInt8
+  @inline(__always) package init(rawValue: UInt8) { self.rawValue = rawValue }
+  package static let text = SymbolClass(rawValue: 1)
+  package static let dupOK = SymbolClass(rawValue: 2)
+  package static let goType = SymbolClass(rawValue: 4)
+  package static let itab = SymbolClass(rawValue: 8)
+  package static let reflectMethod = SymbolClass(rawValue: 16)
+  package static let packageInit = SymbolClass(rawValue: 32)
+
+  init(flags: SymbolFlags, kind: UInt8) {
+    var v: SymbolClass = SymbolKind.fromObjectByte(kind).isText ? .text : []
+    if flags.contains(.dupOK) { v.insert(.dupOK) }
+    if flags.contains(.goType) { v.insert(.goType) }
+    if flags.contains(.itab) { v.insert(.itab) }
+    if flags.contains(.reflectMethod) { v.insert(.reflectMethod) }
+    if flags.contains(.packageInit) { v.insert(.packageInit) }
+    self = v
+  }
 }
 
 /// The hash by which names are looked up: fast on the 10 to 100 bytes of a symbol name, never stored on

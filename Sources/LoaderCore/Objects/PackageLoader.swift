@@ -123,7 +123,8 @@ package struct PackageLoader {
   private mutating func loadMember(_ member: Archive.Member, of k: Int) throws(LinkFailure) {
     switch member.content {
     case .linkModeFlag(let f): throw .unsupported(reason: "archive member \(f)")
-    case .foreign(let format): throw .unsupported(reason: "host object (\(format)) in \(libraries[k].file)\(member.name)")
+    case .foreign(let format):
+      throw .unsupported(reason: "host object (\(format)) in \(libraries[k].file)\(member.name)")
     case .error(let message): errors += message + "\n"
     case .object(let object, let header, let isMain, let cgo):
       if let want = request.expectedHeader, header != want {

@@ -137,7 +137,7 @@ package struct Deadcode: ~Copyable {
   private mutating func flood() throws(LinkFailure) {
     while !work.isEmpty {
       let s = work.pop()
-      let flags = reader.flags(s)
+      let flags = reader.symbolClass(s)
       if flags.contains(.reflectMethod) { reflectSeen = true }
       let isType = flags.contains(.goType)
       if isType, options.dynamicLinkingGo { marks[s.index] |= LiveSet.usedInIface }
@@ -155,7 +155,7 @@ package struct Deadcode: ~Copyable {
   @inline(__always)
   private func isSkipped(_ r: Relocation, of s: SymbolID) -> Bool {
     guard r.isWeak else { return false }
-    if options.linkShared, reader.flags(s).contains(.itab) { return false }
+    if options.linkShared, reader.symbolClass(s).contains(.itab) { return false }
     return !(options.canUsePlugins && RelocType.isDirectCall(r.type))
   }
 
@@ -195,7 +195,7 @@ package struct Deadcode: ~Copyable {
       }
       if try visitMarker(r, relocs, of: s) { continue }
       let t = reader.target(r, in: relocs)
-      if !t.isNone, marks[t.index] & LiveSet.usedInIface == 0, reader.flags(t).contains(.goType) {
+      if !t.isNone, marks[t.index] & LiveSet.usedInIface == 0, reader.symbolClass(t).contains(.goType) {
         marks[t.index] |= LiveSet.usedInIface
         marks[t.index] &= ~LiveSet.reachable
       }
@@ -217,8 +217,8 @@ package struct Deadcode: ~Copyable {
     case RelocType.useType, RelocType.initOrder: return true
     case RelocType.useIface:
       var t = reader.target(r, in: relocs)
-      if reader.flags(t).contains(.itab) { t = decoder.itabType(t) }
-      if !reader.flags(t).contains(.goType), !options.linkShared {
+      if reader.symbolClass(t).contains(.itab) { t = decoder.itabType(t) }
+      if !reader.symbolClass(t).contains(.goType), !options.linkShared {
         throw corrupt(s, "R_USEIFACE references \(reader.name(t).string) which is not a type or itab")
       }
       markUsedInIface(t, from: s)
@@ -243,7 +243,7 @@ package struct Deadcode: ~Copyable {
     }
   }
 
-  private mutating func visitAuxiliaries(_ s: SymbolID, _ flags: SymbolFlags) {
+  private mutating func visitAuxiliaries(_ s: SymbolID, _ flags: SymbolClass) {
     // The linker's own symbols have none here, clones included (loader.go NAux).
     guard !reader.isExternal(s) else { return }
     let aux = reader.auxiliaries(s)

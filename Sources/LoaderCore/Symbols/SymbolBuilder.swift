@@ -37,6 +37,7 @@ extension SymbolIndex {
       e.relocCapacity = relocs.count
     }
     symbols[s.index] = ObjectSymbol(object: 1, local: UInt32(externals.count))
+    classes[s.index] = 0
     externals.append(e)
   }
 
@@ -89,7 +90,7 @@ extension SymbolIndex {
     let size = Int(p.pointee.size)
     guard p.pointee.dataCount < size else { return }
     reserve(p, size)
-    (p.pointee.data! + p.pointee.dataCount).initializeMemory(
+    p.pointee.data?.advanced(by: p.pointee.dataCount).initializeMemory(
       as: UInt8.self, repeating: 0, count: size - p.pointee.dataCount)
     p.pointee.dataCount = size
   }

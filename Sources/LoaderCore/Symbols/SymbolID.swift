@@ -42,6 +42,8 @@ package struct LoadedObject: @unchecked Sendable, BitwiseCopyable {
   package let packageCount: Int
   package let nameHashes: UnsafeMutablePointer<UInt32>
   package let traits: UnsafeMutablePointer<UInt8>
+  /// `SymbolClass` of every definition, by local index.
+  package let classes: UnsafeMutablePointer<UInt8>
   /// The version of the object's static symbols, 10 and up (ld/link.go IncVersion).
   package let version: Int32
   /// The library (package) it belongs to: an index into `SymbolIndex.libraries`.

@@ -21,6 +21,9 @@ package final class SymbolIndex: @unchecked Sendable {
   let builtins: Table<UInt32>
   /// log2 of the alignment plus 1, 0 when no definition gave one; indexed by SymbolID.
   var alignments: Table<UInt8>
+  /// `SymbolClass` of the objects' symbols; the linker's own have none, not even those of what they were cloned
+  /// from (loader.go SymAttr, IsItab …). Indexed by SymbolID.
+  var classes: Table<UInt8>
   /// Attributes from the objects; indexed by SymbolID.
   var attributes: Table<Attributes>
   package let libraries: [Library]
@@ -63,6 +66,7 @@ package final class SymbolIndex: @unchecked Sendable {
     names = NameTable(expected: named / 2)
     builtins = Table(repeating: 0, count: max(builtinCount, 1))
     alignments = Table(repeating: 0, count: 1)
+    classes = Table(repeating: 0, count: 1)
     attributes = Table(repeating: [], count: 1)
     externalView = .allocate(capacity: 1)
     externalView.initialize(to: 0)
@@ -81,7 +85,8 @@ package final class SymbolIndex: @unchecked Sendable {
 
   package var reader: SymbolReader {
     SymbolReader(
-      symbols: symbols.base, objects: loaded.base, externals: externals.base, builtins: builtins.base,
+      symbols: symbols.base, classes: classes.base, objects: loaded.base, externals: externals.base,
+      builtins: builtins.base,
       builtinCount: builtins.count, count: symbols.count, objectCount: loaded.count)
   }
 
@@ -177,6 +182,7 @@ package final class SymbolIndex: @unchecked Sendable {
     let s = SymbolID(symbols.count)
     if firstExternal.isNone { firstExternal = s }
     symbols.append(ObjectSymbol(object: 1, local: UInt32(externals.count)))
+    classes.append(0)
     externals.append(ExternalSymbol(name: name, version: version, kind: .undefined))
     return s
   }

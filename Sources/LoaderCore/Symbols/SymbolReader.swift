@@ -2,6 +2,8 @@
 /// loops. Valid until the index adds a symbol; take a new one (`SymbolIndex.reader`) after that.
 package struct SymbolReader: @unchecked Sendable {
   package let symbols: UnsafeMutablePointer<ObjectSymbol>
+  /// `SymbolClass`, by symbol.
+  let classes: UnsafeMutablePointer<UInt8>
   package let objects: UnsafeMutablePointer<LoadedObject>
   package let externals: UnsafeMutablePointer<ExternalSymbol>
   package let builtins: UnsafeMutablePointer<UInt32>
@@ -80,6 +82,13 @@ package struct SymbolReader: @unchecked Sendable {
     let p = place(s)
     guard p.object > 1 else { return [] }
     return objects[Int(p.object)].view.symbolFlags(p.local)
+  }
+
+  /// The most asked flags, for one memory access.
+  @inline(__always)
+  package func symbolClass(_ s: SymbolID) -> SymbolClass {
+    assert(s.index < count)
+    return SymbolClass(rawValue: classes[s.index])
   }
 
   package func isContentHashed(_ s: SymbolID) -> Bool {

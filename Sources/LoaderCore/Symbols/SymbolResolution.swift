@@ -52,7 +52,8 @@ package struct SymbolResolver: ~Copyable {
       index.loaded.append(
         LoadedObject(
           view: empty.view, symbols: .allocate(capacity: 1), packages: .allocate(capacity: 1),
-          packageCount: 0, nameHashes: empty.nameHashes, traits: empty.traits, version: 0, library: 0,
+          packageCount: 0, nameHashes: empty.nameHashes, traits: empty.traits, classes: empty.classes,
+          version: 0, library: 0,
           isExternal: k == 1))
     }
     slotBases = [0, 0]
@@ -64,7 +65,8 @@ package struct SymbolResolver: ~Copyable {
       index.loaded.append(
         LoadedObject(
           view: o.view, symbols: symbols, packages: packages, packageCount: o.packages.count,
-          nameHashes: o.nameHashes, traits: o.traits, version: Int32(10 + k),
+          nameHashes: o.nameHashes, traits: o.traits, classes: o.classes,
+          version: Int32(10 + k),
           library: program.libraryOfObject[k], isExternal: false))
       slotBases.append(slot)
       slot += o.view.definitions
@@ -105,6 +107,7 @@ package struct SymbolResolver: ~Copyable {
   private func number(_ slots: inout DefinitionSlots, _ names: inout NameElection) {
     let p = slots.pointers
     index.symbols.reserve(slots.count / 2 + 4096)
+    index.classes.reserve(slots.count / 2 + 4096)
     index.alignments.grow(to: slots.count + 1, with: 0)
     index.attributes.grow(to: slots.count + 1, with: [])
     for o in 2..<index.loaded.count { number(o, p, 0..<index.loaded[o].view.packageDefs) }
@@ -127,7 +130,9 @@ package struct SymbolResolver: ~Copyable {
       let s: UInt32
       if first == slot {
         s = UInt32(index.symbols.count)
-        index.symbols.append(p.winner[slot])
+        let winner = p.winner[slot]
+        index.symbols.append(winner)
+        index.classes.append(index.loaded[Int(winner.object)].classes[Int(winner.local)])
       } else {
         s = p.first[first]
       }

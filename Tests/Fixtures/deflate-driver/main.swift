@@ -35,7 +35,7 @@ func random(_ generator: inout InputGenerator, _ count: UInt64) {
   let kinds = InputGenerator.Kind.allCases
   for _ in 0..<count {
     let kind = kinds[generator.below(kinds.count)]
-    let size = generator.below(1 << generator.below(21))
+    let size = generator.length()
     let seed = generator.next()
     let input = InputGenerator.bytes(kind, count: size, seed: seed)
     print(kind.rawValue, size, seed, sums(compress(input)))
@@ -45,7 +45,7 @@ func random(_ generator: inout InputGenerator, _ count: UInt64) {
 func slices(_ file: [UInt8], _ generator: inout InputGenerator, _ count: UInt64) {
   for _ in 0..<count {
     let start = generator.below(file.count)
-    let size = min(generator.below(1 << generator.below(21)), file.count - start)
+    let size = min(generator.length(), file.count - start)
     var piece = Array(file[start..<start + size])
     for _ in 0..<generator.below(8) where size > 0 {
       let at = generator.below(size)

@@ -10,7 +10,7 @@ import (
 type generator struct{ state uint64 }
 
 var kinds = []string{
-	"constant", "random", "skewed", "flat", "text", "records", "runs", "far", "mixed",
+	"constant", "random", "skewed", "flat", "letters", "sparse", "text", "records", "runs", "far", "mixed", "blocks",
 }
 
 func (g *generator) next() uint64 {
@@ -25,12 +25,27 @@ func (g *generator) below(bound int) int {
 	return int(g.next()>>33) % bound
 }
 
+func (g *generator) length() int {
+	switch g.below(4) {
+	case 0:
+		return g.below(1 << g.below(21))
+	case 1:
+		blocks := g.below(6)
+		return 65535*blocks + g.below(600)
+	case 2:
+		return 128 + g.below(2000)
+	}
+	return g.below(400_000)
+}
+
 func generate(kind string, count int, seed uint64) []byte {
 	g := &generator{seed}
 	var out []byte
-	if kind == "mixed" {
+	simple := kinds[:len(kinds)-2]
+	switch kind {
+	case "mixed":
 		for len(out) < count {
-			part := kinds[g.below(len(kinds)-1)]
+			part := simple[g.below(len(simple))]
 			limit := 150_000
 			if g.below(2) == 0 {
 				limit = 3000
@@ -38,7 +53,15 @@ func generate(kind string, count int, seed uint64) []byte {
 			length := 1 + g.below(limit)
 			out = append(out, generate(part, min(length, count-len(out)), g.next())...)
 		}
-	} else {
+	case "blocks":
+		part := simple[g.below(len(simple))]
+		for len(out) < count {
+			if g.below(2) == 0 {
+				part = simple[g.below(len(simple))]
+			}
+			out = append(out, generate(part, min(65535, count-len(out)), g.next())...)
+		}
+	default:
 		out = g.append(kind, count)
 	}
 	return out[:count]
@@ -74,6 +97,32 @@ func (g *generator) append(kind string, count int) (out []byte) {
 				b = 0x41
 			}
 			out = append(out, b)
+		}
+	case "letters":
+		first := g.below(56)
+		size := 40 + g.below(161)
+		for range count {
+			out = append(out, byte(first+g.below(size)))
+		}
+	case "sparse":
+		gap := 4 + g.below(120)
+		longest := 4 + g.below(20)
+		half := byte(g.below(2) * 128)
+		share := g.below(9)
+		for len(out) < count {
+			for range g.below(2 * gap) {
+				draw := g.next()
+				b := byte(draw)
+				if int(draw>>40)%8 < share {
+					b = b&0x7f | half
+				}
+				out = append(out, b)
+			}
+			length := 4 + g.below(longest)
+			if len(out) > length {
+				start := len(out) - length - g.below(min(len(out)-length, 40_000))
+				out = append(out, out[start:start+length]...)
+			}
 		}
 	case "text":
 		var words [][]byte

@@ -90,6 +90,77 @@ func vectorSizes() []int {
 	return append(sizes, 1_000_003)
 }
 
+// rare are inputs that lead to forms of a block that are seldom the best.
+var rare = []struct {
+	kind string
+	size int
+	seed uint64
+}{
+	// kept code, fixed
+	{"blocks", 131267, 2014774},
+	{"blocks", 65859, 2467458},
+	{"blocks", 131378, 3654638},
+	// kept code, stored, below the limit of the fixed code
+	{"blocks", 65728, 6459497},
+	{"blocks", 131329, 557572},
+	{"blocks", 65664, 11425480},
+	// kept code, stored
+	{"blocks", 131377, 9646441},
+	{"blocks", 65999, 7230435},
+	{"blocks", 131750, 12697360},
+	// new code, fixed
+	{"blocks", 131771, 11317351},
+	{"blocks", 65990, 6963071},
+	// new code, stored, below the limit of the fixed code
+	{"blocks", 65785, 13225860},
+	{"blocks", 131252, 8016090},
+	{"blocks", 131298, 4105280},
+	// new code, stored
+	{"blocks", 131257, 10852644},
+	{"blocks", 66291, 680354},
+	{"blocks", 66049, 4372085},
+	// literals, stored
+	{"blocks", 131945, 13190313},
+	{"blocks", 131652, 15543630},
+	// literals after another code
+	{"blocks", 66195, 2252480},
+	{"blocks", 132043, 10179924},
+	// literals in a code with matches
+	{"blocks", 65705, 8413120},
+	{"blocks", 131744, 4781267},
+	{"blocks", 66366, 1983369},
+	// the two sides of a comparison equal, or nearly so
+	{"blocks", 76, 10363479},
+	{"blocks", 76, 12578073},
+	{"blocks", 75, 10195615},
+	{"blocks", 75, 12856437},
+	{"sparse", 266, 6729764},
+	{"sparse", 267, 3385582},
+	{"mixed", 269, 794295},
+	{"mixed", 198, 10917978},
+	{"sparse", 404, 15122836},
+	{"sparse", 563, 12976374},
+	{"records", 137, 11224713},
+	{"records", 155, 15759522},
+	{"records", 160, 10563116},
+	{"blocks", 197, 3538624},
+	{"blocks", 108596, 15089970},
+	{"blocks", 125281, 446495},
+}
+
+func vector(w *zlib.Writer, out *bytes.Buffer, kind string, size int, seed uint64) {
+	in := generate(kind, size, seed)
+	stream := compress(w, out, in)
+	if !bytes.Equal(stream, compressInPieces(in)) {
+		check(fmt.Errorf("%s %d %d: writes show in the stream", kind, size, seed))
+	}
+	fmt.Printf("%s %d %d %s", kind, size, seed, sums(stream))
+	if len(stream) <= 100 {
+		fmt.Printf(" %s", hex.EncodeToString(stream))
+	}
+	fmt.Println()
+}
+
 func main() {
 	var out bytes.Buffer
 	w, err := zlib.NewWriterLevel(&out, zlib.BestSpeed)
@@ -103,24 +174,17 @@ func main() {
 				sizes = append(sizes, 140_000_000)
 			}
 			for i, size := range sizes {
-				seed := uint64(1000*k + i)
-				in := generate(kind, size, seed)
-				stream := compress(w, &out, in)
-				if !bytes.Equal(stream, compressInPieces(in)) {
-					check(fmt.Errorf("%s %d %d: writes show in the stream", kind, size, seed))
-				}
-				fmt.Printf("%s %d %d %s", kind, size, seed, sums(stream))
-				if len(stream) <= 100 {
-					fmt.Printf(" %s", hex.EncodeToString(stream))
-				}
-				fmt.Println()
+				vector(w, &out, kind, size, uint64(1000*k+i))
 			}
+		}
+		for _, r := range rare {
+			vector(w, &out, r.kind, r.size, r.seed)
 		}
 	case len(args) == 3 && args[0] == "random":
 		g := &generator{number(args[1])}
 		for range number(args[2]) {
 			kind := kinds[g.below(len(kinds))]
-			size := g.below(1 << g.below(21))
+			size := g.length()
 			seed := g.next()
 			fmt.Println(kind, size, seed, sums(compress(w, &out, generate(kind, size, seed))))
 		}
@@ -129,7 +193,7 @@ func main() {
 		g := &generator{number(args[2])}
 		for range number(args[3]) {
 			start := g.below(len(file))
-			size := min(g.below(1<<g.below(21)), len(file)-start)
+			size := min(g.length(), len(file)-start)
 			piece := bytes.Clone(file[start : start+size])
 			for range g.below(8) {
 				if size > 0 {
