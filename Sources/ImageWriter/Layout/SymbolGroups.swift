@@ -30,6 +30,16 @@ package struct SymbolGroups: Sendable {
     self.byKind = byKind
   }
 
+  /// Read-only data with relocations goes where it can be written while the program is being loaded
+  /// (data.go makeRelroForSharedLib).
+  package mutating func separateRelocated(_ reader: SymbolReader) {
+    var plain: [SymbolID] = []
+    for s in self[.rodata] {
+      if reader.relocations(s).count == 0 { plain.append(s) } else { self[.rodataRelro].append(s) }
+    }
+    self[.rodata] = plain
+  }
+
   private struct Classifier: @unchecked Sendable {
     let index: SymbolIndex
     let reader: SymbolReader

@@ -30,6 +30,8 @@ package struct TextLayout: Sendable {
     package var textAddress: UInt64 = 0x401000
     /// -funcalign; 0 is the machine's own.
     package var functionAlignment = 0
+    /// -randlayout: shuffles the functions; 0 leaves them alone.
+    package var shuffleSeed: Int64 = 0
     package init() {}
   }
 
@@ -39,7 +41,11 @@ package struct TextLayout: Sendable {
     options: Options, addresses: inout Addresses
   ) {
     let reader = index.reader
-    let all = linkerText.filter { live.contains($0) } + order.functions
+    var all = linkerText.filter { live.contains($0) } + order.functions
+    if options.shuffleSeed != 0 {
+      var random = GoRand(seed: options.shuffleSeed)
+      random.shuffle(&all[...])
+    }
     // Stable by kind: gathers the FIPS functions between their brackets.
     var byKind: [SymbolKind: [SymbolID]] = [:]
     for s in all { byKind[reader.kind(s), default: []].append(s) }

@@ -75,6 +75,34 @@ enum ELF {
   }
 }
 
+extension ELF.SectionHeader {
+  /// Says of a dynamic linker's section what it is, by its name (ld/elf.go asmbElf); others stay as they are.
+  mutating func describeDynamicSection() {
+    func become(_ type: UInt32, entrySize: UInt64 = 0, alignment: UInt64, link: String = "") {
+      self.type = type
+      self.entrySize = entrySize
+      self.alignment = alignment
+      self.link = link
+    }
+    typealias Kind = ELF.SectionType
+    switch name {
+    case ".dynsym":
+      become(Kind.dynsym, entrySize: 24, alignment: 8, link: ".dynstr")
+      info = 1
+    case ".dynstr": become(Kind.strtab, alignment: 1)
+    case ".rela.plt":
+      become(Kind.rela, entrySize: 24, alignment: 8, link: ".dynsym")
+      infoSection = ".plt"
+    case ".rela": become(Kind.rela, entrySize: 24, alignment: 8, link: ".dynsym")
+    case ".plt": become(Kind.progbits, entrySize: 16, alignment: 16)
+    case ".got", ".got.plt": become(Kind.progbits, entrySize: 8, alignment: 8)
+    case ".hash": become(Kind.hash, entrySize: 4, alignment: 8, link: ".dynsym")
+    case ".dynamic": become(Kind.dynamic, entrySize: 16, alignment: 8, link: ".dynstr")
+    default: break
+    }
+  }
+}
+
 /// Little-endian bytes, appended one field after another.
 struct ByteBuilder {
   private(set) var bytes: [UInt8] = []

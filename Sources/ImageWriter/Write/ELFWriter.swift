@@ -11,8 +11,8 @@ package struct ELFWriter {
     /// The GNU build id, empty for none.
     package var gnuBuildID: [UInt8] = []
     package var isPIE = false
-    /// No dynamic section.
-    package var isStatic = true
+    /// The dynamic linker's path; empty for a static executable.
+    package var interpreter = ""
     /// Whether there are .symtab and .strtab.
     package var hasSymbols = false
     package init() {}
@@ -70,6 +70,7 @@ package struct ELFWriter {
     phdr.address = start + phdr.offset
     phdr.alignment = UInt64(options.rounding)
     programs.append(phdr)
+    if !options.interpreter.isEmpty { addInterpreter(start) }
     addNotes(start)
     // The headers are part of the text segment.
     var text = layout[.text]
@@ -88,6 +89,7 @@ package struct ELFWriter {
       }
     }
     addLoad(layout[.data])
+    if !options.interpreter.isEmpty { addDynamicPrograms() }
     var stack = ELF.ProgramHeader(type: ELF.ProgramType.gnuStack, flags: 6)
     stack.alignment = 8
     programs.append(stack)
@@ -106,6 +108,40 @@ package struct ELFWriter {
     var p = header(of: segment, type: ELF.ProgramType.load)
     p.alignLoad()
     programs.append(p)
+  }
+
+  private mutating func addInterpreter(_ start: UInt64) {
+    let bytes = Array(options.interpreter.utf8) + [0]
+    reserved -= UInt64(bytes.count)
+    var sh = ELF.SectionHeader(name: ".interp")
+    sh.type = ELF.SectionType.progbits
+    sh.flags = ELF.SectionFlag.alloc
+    sh.alignment = 1
+    sh.address = start + reserved
+    sh.offset = reserved
+    sh.size = UInt64(bytes.count)
+    sections.append(sh)
+    notes.append((reserved, bytes))
+    programs.append(
+      ELF.ProgramHeader(
+        type: ELF.ProgramType.interp, flags: 4, offset: sh.offset, address: sh.address, fileSize: sh.size,
+        memorySize: sh.size, alignment: sh.alignment))
+  }
+
+  /// Where .dynamic is, and how much thread-local storage a thread needs.
+  private mutating func addDynamicPrograms() {
+    if let s = layout.sections.dropFirst().first(where: { $0.name == ".dynamic" }) {
+      let segment = layout[s.segment]
+      programs.append(
+        ELF.ProgramHeader(
+          type: ELF.ProgramType.dynamic, flags: 6,
+          offset: segment.fileOffset &+ (s.address &- segment.address), address: s.address,
+          fileSize: s.length, memorySize: s.length, alignment: 8))
+    }
+    if let s = layout.sections.dropFirst().first(where: { $0.name == ".tbss" }), s.length > 0 {
+      programs.append(
+        ELF.ProgramHeader(type: ELF.ProgramType.tls, flags: 4, memorySize: s.length, alignment: 8))
+    }
   }
 
   /// Both notes share one program header, which is left describing the one made last.
@@ -136,8 +172,9 @@ package struct ELFWriter {
     sh.type = ELF.SectionType.note
     sh.flags = ELF.SectionFlag.alloc
     sh.alignment = 4
-    sh.size = UInt64(bytes.count) - reserved % 4
-    reserved -= UInt64(bytes.count)
+    sh.size = UInt64(bytes.count)
+    // The interpreter's path may end anywhere.
+    reserved -= UInt64(bytes.count) + reserved % 4
     sh.address = start + reserved
     sh.offset = reserved
     sections.append(sh)
@@ -191,6 +228,7 @@ package struct ELFWriter {
     }
     sh.alignment = UInt64(s.alignment)
     sh.size = s.length
+    if !options.interpreter.isEmpty { sh.describeDynamicSection() }
     sections.append(sh)
   }
 

@@ -42,10 +42,6 @@ final class LinkCall {
     guard (0...2).contains(options.strictDups) else {
       throw .fatal("invalid -strictdups flag value \(options.strictDups)")
     }
-    guard options.buildMode == .exe else {
-      throw .unsupported(reason: "-buildmode=\(options.buildMode.rawValue)")
-    }
-    guard options.layoutSeed == 0 else { throw .unsupported(reason: "-randlayout") }
     guard !options.race else { throw .unsupported(reason: "-race") }
     guard options.textAddress >= 0, options.textAddress < 1 << 46, (options.dataAddress ?? 0) >= 0,
       (options.dataAddress ?? 0) < 1 << 46
@@ -67,6 +63,7 @@ final class LinkCall {
     plan.deadcode.dumpDependencies = options.dumpDependencies
     plan.text.textAddress = UInt64(options.textAddress)
     plan.text.functionAlignment = options.functionAlignment
+    plan.text.shuffleSeed = options.layoutSeed
     plan.image.textAddress = UInt64(options.textAddress)
     plan.image.rounding = Int(options.rounding)
     plan.image.dataAddress = options.dataAddress.map { UInt64($0) }
@@ -74,6 +71,7 @@ final class LinkCall {
     plan.elf.rounding = plan.image.rounding
     plan.elf.buildID = options.buildID
     plan.elf.hasSymbols = !options.stripSymbols
+    planDynamic(options, &plan)
     switch options.gnuBuildID {
     case .none: plan.elf.gnuBuildID = []
     case .hashOfBuildID: plan.elf.gnuBuildID = ELFWriter.gnuBuildID(from: options.buildID)
@@ -93,6 +91,29 @@ final class LinkCall {
     plan.stackCheck.race = options.race
     plan.stackCheck.debugNosplit = options.debugNosplit
     return plan
+  }
+
+  /// An executable that imports nothing is static, whatever -d says (ld/lib.go linksetup).
+  private func planDynamic(_ options: LinkOptions, _ plan: inout LinkPlan) {
+    guard options.buildMode == .pie else { return }
+    plan.elf.isPIE = true
+    plan.data.useRelro = true
+    guard !options.noDynamic else { return }
+    plan.data.isStatic = false
+    var dynamic = DynamicSections.Options()
+    dynamic.bindNow = options.bindNow
+    dynamic.runPath = options.runPath ?? ""
+    plan.dynamic = dynamic
+    plan.elf.interpreter = options.interpreter.isEmpty ? Self.hostInterpreter : options.interpreter
+  }
+
+  /// The C library's dynamic linker on this machine: musl's when only that is there (ld/elf.go asmbElf).
+  private static var hostInterpreter: String {
+    let (glibc, musl) = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-musl-x86_64.so.1")
+    func exists(_ path: String) -> Bool {
+      if case .success = FileStamp.of(path: path) { true } else { false }
+    }
+    return !exists(glibc) && exists(musl) ? musl : glibc
   }
 
   /// All files the link may read. The main object first; paths as the command line has them.
@@ -149,6 +170,8 @@ final class LinkCall {
       hash.update(data: key.bytes)
     }
     add(request.realLinker ?? "")
+    // Which one it is depends on the machine.
+    add(plan.elf.interpreter)
     return ContentKey(Array(hash.finalize()))
   }
 }

@@ -224,7 +224,7 @@ package enum FlagTable {
     LinkFlag(.pruneWeakMap, .bool(true), "prune weak mapinit refs"),
     LinkFlag(.runPath, .text, "set the ELF dynamic linker search `path` to dir1:dir2:..."),
     LinkFlag(.race, .bool(false), "enable race detector", .fallback("needs the race runtime's host object")),
-    LinkFlag(.randomLayout, .int(0), "randomize function layout", .fallback("not done yet")),
+    LinkFlag(.randomLayout, .int(0), "randomize function layout"),
     LinkFlag(.stripSymbols, .bool(false), "disable symbol table"),
     LinkFlag(
       .strictDups, .int(0),

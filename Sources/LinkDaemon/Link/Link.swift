@@ -58,6 +58,9 @@ package enum Link {
     try told.report(stack.overflows.map { $0.error + "\n" })
     try timer.end("doStackCheck")
 
+    // What the dynamic linker reads, when it has a part.
+    let dynamic = plan.dynamic.map { DynamicSections(index, &live, options: $0) }
+
     // Text addresses: final.
     BoundarySymbols.declareArchitecture(index, &live)
     BoundarySymbols.declareText(index, &live)
@@ -89,13 +92,19 @@ package enum Link {
     try timer.end("symtab")
 
     // Data layout. From here on no symbol is added.
-    let groups = SymbolGroups(index, live)
-    let dataOrder = DataOrder(groups, index)
+    var groups = SymbolGroups(index, live)
+    var dynamicRelocations: DynamicRelocations?
+    if let dynamic {
+      dynamicRelocations = try DynamicRelocations(dynamic, index, live, text: text, groups: groups)
+    }
+    if plan.data.useRelro { groups.separateRelocated(index.reader) }
+    var dataOrder = DataOrder(groups, index)
+    dynamic?.arrange(&dataOrder)
     try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)
     var gcErrors: [String] = []
     let data = try DataLayoutBuilder.run(
-      index, dataOrder, text: text, addresses: &addresses, options: DataLayoutBuilder.Options(),
+      index, dataOrder, text: text, addresses: &addresses, options: plan.data,
       pclntab: (tables.size, tables.alignment),
       gcProgram: { target, symbols, offset, end throws(LinkFailure) in
         let program = try GCProgram.build(
@@ -141,6 +150,7 @@ package enum Link {
     try told.report(
       try writer.write(text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
     try debugSections?.write(layout, into: image)
+    try dynamicRelocations?.write(into: image, layout, addresses)
     try tables.write(
       into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live)
     if let bad = index.corruptObject {

@@ -12,6 +12,9 @@ package struct LinkPlan: Sendable {
   package var resolve = SymbolResolver.Options()
   package var deadcode = Deadcode.Options()
   package var text = TextLayout.Options()
+  /// Nil when the dynamic linker has no part in the program.
+  package var dynamic: DynamicSections.Options?
+  package var data = DataLayoutBuilder.Options()
   package var image = ImageLayout.Options()
   package var elf = ELFWriter.Options()
   /// Variables to set, in order of first mention: the linker's own, the module info, -X.

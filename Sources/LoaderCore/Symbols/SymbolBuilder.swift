@@ -162,12 +162,13 @@ extension SymbolIndex {
     p.pointee.relocCount += 1
   }
 
-  /// Points the `i`-th relocation of `s` at another symbol.
-  package func setRelocationTarget(_ s: SymbolID, _ i: Int, _ target: SymbolID) {
+  /// Points the `i`-th relocation of `s` at another symbol, with another addend if there is one.
+  package func setRelocationTarget(_ s: SymbolID, _ i: Int, _ target: SymbolID, addend: Int64? = nil) {
     let p = payload(s)
     guard i < p.pointee.relocCount, let base = p.pointee.relocs else { return }
     let at = base + i * ObjectFormat.relocSize
     at.storeBytes(of: 0, toByteOffset: 15, as: UInt32.self)
     at.storeBytes(of: target.raw.littleEndian, toByteOffset: 19, as: UInt32.self)
+    if let addend { at.storeBytes(of: addend.littleEndian, toByteOffset: 7, as: Int64.self) }
   }
 }
