@@ -1,4 +1,4 @@
-import Dispatch
+internal import Dispatch
 import LoaderCore
 
 /// .rela: where addresses must be adjusted once the program is loaded (cmd/link/internal/ld/data.go

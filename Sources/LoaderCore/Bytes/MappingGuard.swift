@@ -1,4 +1,4 @@
-import Synchronization
+internal import Synchronization
 
 #if canImport(Darwin)
   import Darwin
