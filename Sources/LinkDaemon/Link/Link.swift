@@ -131,7 +131,7 @@ package enum Link {
     var errors = try writer.write(
       text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE)
     try debugSections?.write(layout, into: image)
-    try dynamicRelocations?.write(into: image, layout, addresses)
+    errors += try dynamicRelocations?.write(into: image, layout, addresses, index) ?? []
     try tables.write(
       into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live)
     try timer.end("Asmb")
