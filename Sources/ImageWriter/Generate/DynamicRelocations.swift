@@ -83,9 +83,11 @@ package struct DynamicRelocations: Sendable {
   }
 
   /// Writes the section's contents into `image`.
+  ///
+  /// - Returns: error lines for targets that nothing defines, in the real linker's words.
   package func write(
-    into image: OutputImage, _ layout: ImageLayout, _ addresses: borrowing Addresses
-  ) throws(LinkFailure) {
+    into image: OutputImage, _ layout: ImageLayout, _ addresses: borrowing Addresses, _ index: SymbolIndex
+  ) throws(LinkFailure) -> [String] {
     let section = layout.section(addresses.section(of: sections.relocations))
     let segment = layout[section.segment]
     let offset = Int(segment.fileOffset &+ (section.address &- segment.address))
@@ -119,6 +121,22 @@ package struct DynamicRelocations: Sendable {
         entry += Self.entrySize
       }
     }
+    return unresolved(index, addresses)
+  }
+
+  private func unresolved(_ index: SymbolIndex, _ addresses: borrowing Addresses) -> [String] {
+    let reader = index.reader
+    var problems: [Relocator.Problem] = []
+    for part in fields {
+      for f in part where addresses.section(of: f.target) == .none {
+        let kind = reader.kind(f.target)
+        guard kind == .undefined || kind == .xref else { continue }
+        problems.append(
+          Relocator.Problem(
+            symbol: sections.relocations, relocation: problems.count, target: f.target, kind: .unresolved))
+      }
+    }
+    return RelocationErrors(index: index).lines(problems)
   }
 }
 
