@@ -21,8 +21,8 @@ let hot: [SwiftSetting] =
     .unsafeFlags(["-enforce-exclusivity=unchecked"]),
     .unsafeFlags(
       [
-        "-enable-library-evolution", "-Xfrontend", "-package-cmo", "-Xfrontend", "-allow-non-resilient-access",
-        "-no-emit-module-separately-wmo",
+        "-enable-library-evolution", "-Xfrontend", "-package-cmo",
+        "-Xfrontend", "-allow-non-resilient-access", "-no-emit-module-separately-wmo",
       ], .when(configuration: .release)),
   ]
 
