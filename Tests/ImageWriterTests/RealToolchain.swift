@@ -25,7 +25,7 @@ struct RealToolchain {
   func compile(_ files: [String: String], in directory: URL) throws -> Program {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     for (name, text) in files { try Data(text.utf8).write(to: directory.appending(path: name)) }
-    try Data("module prog\n".utf8).write(to: directory.appending(path: "go.mod"))
+    try Data("module prog\ngo 1.27\n".utf8).write(to: directory.appending(path: "go.mod"))
     let list = try run(
       goroot + "/bin/go",
       [
