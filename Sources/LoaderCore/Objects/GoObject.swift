@@ -22,6 +22,8 @@ package final class GoObject: @unchecked Sendable {
   package let traits: UnsafeMutablePointer<UInt8>
   /// One byte a definition, by local index; see `SymbolClass`.
   package let classes: UnsafeMutablePointer<UInt8>
+  /// What a resolver asks of single symbols, by local index.
+  let notes: ObjectNotes
   private let faultCell: UnsafeMutablePointer<UInt32>
 
   private init(
@@ -36,6 +38,7 @@ package final class GoObject: @unchecked Sendable {
       traits[i] = SymbolTraits(flags: flags, alignment: view.alignment(k)).rawValue
       classes[i] = SymbolClass(flags: flags, kind: view.kind(k)).rawValue
     }
+    notes = ObjectNotes(view, traits)
     self.file = file
     self.view = view
     self.fingerprint = fingerprint
