@@ -99,7 +99,8 @@ package enum Link {
       dynamicRelocations = try DynamicRelocations(dynamic, index, live, text: text, groups: groups)
     }
     if plan.data.useRelro { groups.separateRelocated(index.reader) }
-    var dataOrder = DataOrder(groups, index)
+    var dataOrder = DataOrder(groups, index, known: program.typesByString)
+    program.typesByString = dataOrder.typesByString
     dynamic?.arrange(&dataOrder)
     try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)

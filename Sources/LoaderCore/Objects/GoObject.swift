@@ -5,6 +5,7 @@
 /// `ObjectView`, which reports a lie through `fault`.
 package final class GoObject: @unchecked Sendable {
   package struct Import: Sendable {
+    /// Cleaned, as the linker looks it up.
     package let path: String
     package let fingerprint: UInt64
   }
@@ -113,7 +114,7 @@ package final class GoObject: @unchecked Sendable {
     return (0..<n).map { i in
       let at = view.block(.autolib) + i * ObjectFormat.importedPackageSize
       return Import(
-        path: view.stringRef(at: at).string,
+        path: PackagePath.clean(view.stringRef(at: at).string),
         fingerprint: view.bytes.u64(at + ObjectFormat.stringRefSize))
     }
   }

@@ -41,10 +41,16 @@ struct IndexPatch: ~Copyable {
     let oldCount: Int
     /// Old symbols with a member in a changed object, package definitions included.
     let touched: Bitmap
-    /// Old symbols that went, or whose `SymbolClass` is another now.
+    /// Old symbols whose `SymbolClass` is another now, and package definitions that went.
     let unlike: [UInt32]
     /// Whether some name now means another symbol than its package position does.
     let namesMoved: Bool
+
+    /// The symbol that an old one is now; nil for one that went, and for the linker's own.
+    func number(_ old: SymbolID) -> SymbolID? {
+      guard old.index < oldCount, numbers[old.index] != 0 else { return nil }
+      return SymbolID(numbers[old.index])
+    }
   }
 
   /// No class: to be looked up by name.

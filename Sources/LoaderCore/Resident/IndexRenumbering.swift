@@ -46,12 +46,13 @@ extension IndexPatch {
     index.attributes.removeAll()
   }
 
-  /// The touched classes that are not of their old kind any more.
+  /// The touched classes that are not of their old kind any more, or that went while others may still refer to
+  /// them: by package position. (Who refers to a content or a name has a member in its class.)
   private func unlike(_ sweep: borrowing NumberingSweep) -> [UInt32] {
     var list: [UInt32] = []
     for c in 0..<oldCount where touched[c] {
       let n = Int(numbers[c])
-      if n == 0 || index.classes[n] != sweep.tables.classes[c] { list.append(UInt32(c)) }
+      if n == 0 ? wasDefined[c] : index.classes[n] != sweep.tables.classes[c] { list.append(UInt32(c)) }
     }
     return list
   }

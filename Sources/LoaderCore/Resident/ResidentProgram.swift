@@ -4,6 +4,8 @@ package final class ResidentProgram: @unchecked Sendable {
   package private(set) var packages: LoadedPackages
   package let index: SymbolIndex
   package let graph: EdgeGraph
+  /// Types in the order of the last link's image; what was exchanged since is missing.
+  package var typesByString: [SymbolID] = []
   private let profile: ReleaseProfile
   private let options: SymbolResolver.Options
   /// Objects that the last link exchanged; all of them when it resolved anew.
@@ -69,6 +71,7 @@ package final class ResidentProgram: @unchecked Sendable {
           to: index, new, changed: changed, profile: profile, checkLinkname: options.checkLinkname)
       else { return false }
       graph.follow(outcome, count: index.count)
+      typesByString = typesByString.compactMap { outcome.number($0) }
     }
     packages = new
     exchanged = changed.count
