@@ -74,7 +74,12 @@ package enum Link {
     try timer.end("buildinfo")
 
     // Tables made from text addresses.
-    let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot)
+    var byString: TypeStrings?
+    let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot) { index, live in
+      byString = TypeStrings(index, live, known: program.typesByString)
+    }
+    guard let byString else { throw .unsupported(reason: "types were not sorted") }
+    program.typesByString = byString.order
     try timer.end("pclntab")
 
     // DWARF: what there is, and where it goes in its sections.
@@ -99,8 +104,7 @@ package enum Link {
       dynamicRelocations = try DynamicRelocations(dynamic, index, live, text: text, groups: groups)
     }
     if plan.data.useRelro { groups.separateRelocated(index.reader) }
-    var dataOrder = DataOrder(groups, index, known: program.typesByString)
-    program.typesByString = dataOrder.typesByString
+    var dataOrder = DataOrder(groups, index, byString)
     dynamic?.arrange(&dataOrder)
     try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)
