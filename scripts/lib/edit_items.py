@@ -59,6 +59,11 @@ STD = {
     "text/tabwriter": ("int(tabwriter.Debug)", 1), "hash/fnv": ("fnv.New32().Size()", 2), "cmp": ("cmp.Compare(n, 1)", 2),
     "log/slog": ("int(slog.LevelInfo)", 1), "io/fs": ("int(fs.ModeDir)", 2), "embed": ("func() int { var f embed.FS; d, _ := f.ReadDir(\".\"); return len(d) }()", 1),
     "go/token": ("int(token.NewFileSet().Base())", 1), "encoding/base64": ("base64.StdEncoding.EncodedLen(n)", 1),
+    "net/http": ("len(http.StatusText(n))", 0.3), "encoding/gob": ("func() int { gob.Register(n); return n }()", 0.5),
+    "go/parser": ("int(parser.AllErrors)", 0.5), "encoding/xml": ("len(xml.Header)", 0.5),
+    "os/exec": ("len(exec.Command(\"x\").Args)", 0.7), "os/signal": ("func() int { signal.Reset(); return n }()", 0.7),
+    "archive/tar": ("int(tar.TypeReg)", 0.5), "runtime/pprof": ("len(pprof.Profiles())", 0.5),
+    "runtime/trace": ("func() int { if trace.IsEnabled() { return 1 }; return 0 }()", 0.7),
     "runtime/metrics": ("len(metrics.All())", 1), "mime": ("len(mime.TypeByExtension(\".x\"))", 1),
 }
 
@@ -115,7 +120,7 @@ BODIES = [
     lambda p: "m := map[string]int{{s}: 1, \"b\": {k}}\n\tfor k, v := range m {\n\t\tn += len(k) + v\n\t}",
     lambda p: "var b [%d]byte\n\tfor i := range b {\n\t\tb[i] = byte(n + i)\n\t}\n\tn += int(b[n&7])" % (p["k"] % 9000 + 8),
     lambda p: "x := float64(n) * %d.5\n\tif x != x || x > 1e%d {\n\t\tn = int(x)\n\t}" % (p["k"] % 1000, p["k"] % 300),
-    lambda p: "switch v := Sink.(type) {\n\tcase int:\n\t\tn += v\n\tcase string:\n\t\tn += len(v)\n\tcase " + TYPES[p["k"] % len(TYPES)].replace("int", "int64") + ":\n\t\tn++\n\tcase []int32, func():\n\t\tn--\n\t}",
+    lambda p: "switch v := Sink.(type) {\n\tcase int:\n\t\tn += v\n\tcase string:\n\t\tn += len(v)\n\tcase " + "[1]" + TYPES[p["k"] % len(TYPES)] + ":\n\t\tn++\n\tcase []int32, func():\n\t\tn--\n\t}",
     lambda p: "for i := range n & 3 {\n\t\tdefer func() { Acc += i + {k} }()\n\t}",
     lambda p: "for i := range func(yield func(int) bool) { _ = yield(n) && yield({k}) } {\n\t\tn += i\n\t}",
     lambda p: "s := {s}\n\tfor i := 0; i < n&3; i++ {\n\t\ts += \"+\" + s\n\t}\n\tn = len(s) + {k}",
@@ -417,9 +422,10 @@ def draw_embed(item, name):
 
 
 def new_asm(rng):
-    return {"n": rng.randrange(1, 4), "k": rng.randrange(1 << 20), "frame": rng.choice([0, 8, 64, 700, 5000]),
+    return {"n": rng.randrange(1, 4), "k": rng.randrange(1 << 20), "frame": rng.choice([0, 8, 64, 704, 5000]),
             "nosplit": rng.random() < 0.4, "callback": rng.random() < 0.4, "data": rng.choice([0, 8, 64, 4096]),
-            "flags": rng.choice(["RODATA|NOPTR", "NOPTR", "RODATA|NOPTR|DUPOK", "NOPTR|DUPOK"]), "value": rng.random() < 0.3}
+            "flags": rng.choice(["RODATA|NOPTR", "NOPTR", "RODATA|NOPTR|DUPOK", "NOPTR|DUPOK"]), "value": rng.random() < 0.3,
+            "shared": rng.choice(["", "", "", "0", "1"])}
 
 
 def draw_asm(item, name):
@@ -435,7 +441,15 @@ def draw_asm(item, name):
         text += "\tMOVQ AX, ret+8(FP)\n\tRET\n"
     if p["data"]:
         text += "\nDATA asd%s<>+0(SB)/8, $%d\nGLOBL asd%s<>(SB), %s, $%d\n" % (name, p["k"], name, p["flags"], p["data"])
+    if p["shared"]:
+        # A symbol that other packages may define too, with another size.
+        symbol = "linkd·dup" + p["shared"]
+        text += "\nDATA %s+0(SB)/8, $%d\nGLOBL %s(SB), RODATA|NOPTR|DUPOK, $%d\n" % (symbol, p["k"] % 3, symbol, max(p["data"], 8))
+        text += "\nTEXT ·asu%s(SB), NOSPLIT, $0-8\n\tMOVQ %s+0(SB), AX\n\tMOVQ AX, ret+0(FP)\n\tRET\n" % (name, symbol)
+        go += "\nfunc asu%s() int64\n" % name
     body = ["n += int(as%s_%d(int64(n)))" % (name, i) for i in range(p["n"])]
+    if p["shared"]:
+        body.append("n += int(asu%s())" % name)
     if p["value"]:
         body.append("Sink = as%s_0" % name)
     if p["callback"]:

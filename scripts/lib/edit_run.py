@@ -129,7 +129,7 @@ class Plan:
         shutil.rmtree(os.path.join(self.builder.folder, "e%03d" % (epoch - 2)), ignore_errors=True)
         if epoch % 5 == 4:
             self.builder.prune(3 << 30)
-        ready = set()
+        ready, misses = set(), {}
         for index in range(self.epoch_steps):
             if number >= self.steps or self.stopped.is_set():
                 break
@@ -145,14 +145,19 @@ class Plan:
                 if rng.random() < 0.35 and any(i["kind"] in items.RISKY for p in world.state["packages"].values()
                                                for i in p["items"].values()):
                     ops.insert(0, ["heal", 0])
+                if misses.get(name):
+                    # What does not compile may come from an older step, which built another program.
+                    ops.insert(0, ["back", 3 * misses[name]])
             said = [world.apply(op) for op in ops]
-            program = rng.choice(world.programs())
+            program = world.pick_program(rng, before)
             bundle = self.builder.build(world, program, os.path.join(self.builder.folder, "e%03d" % epoch, "b%04d" % index))
             if isinstance(bundle, str):
                 self.uncompilable += 1
                 self.say("step %d does not compile, taken back: %s\n%s" % (number, [s for s in said if s], bundle[:1000]))
                 world.state = before
+                misses[name] = misses.get(name, -1) + 1
                 continue
+            misses.pop(name, None)
             ready.add(name)
             world.remember()
             life = judging.draw(rng, judging.LIVES)

@@ -14,8 +14,6 @@ import subprocess
 
 import edit_items as items
 
-NOISE = "edits that leave no trace in the state"
-
 
 def chosen(seed, names):
     """One of the names: the same one as long as it is there, whatever other names come and go."""
@@ -83,6 +81,13 @@ class World:
         self.state["flags"] = {"ld": debug + extra, "go": build}
         return "flags: %s" % " ".join(debug + extra + build)
 
+    def op_back(self, rng, seed):
+        """To the state after the last step but `seed`."""
+        if not self.history:
+            return None
+        self.state = copy.deepcopy(self.history[max(0, len(self.history) - 1 - seed)])
+        return "back by %d steps" % seed
+
     def op_debug(self, rng, seed):
         """Only the debug flags."""
         flags = self.state["flags"]
@@ -99,7 +104,8 @@ class World:
     def command(self, program, flags):
         """The go command that builds a program, after `go build FLAGS`."""
         own = self.state["flags"]
-        words = ["go", "build", *flags, *own["go"]]
+        test, _, program = program.rpartition(" ")
+        words = ["go", *(["test", "-c"] if test else ["build"]), *flags, *own["go"]]
         if own["ld"]:
             words.append("-ldflags=" + " ".join(own["ld"]))
         return words + [program]
@@ -205,7 +211,26 @@ class Module(World):
         return ops + [["heal", 0], ["flags", rng.randrange(1 << 30)]]
 
     def programs(self):
-        return ["./" + m for m in self.mains]
+        return ["./" + m for m in self.mains] + ["test ./" + self.mains[0]]
+
+    def pick_program(self, rng, before):
+        """Mostly a program that the last edits concern."""
+        packages = self.state["packages"]
+        touched = {p for p in packages if packages[p] != before["packages"].get(p)}
+        concerned = [m for m in self.mains if touched & self.reachable(m)]
+        programs = self.programs()
+        if concerned and rng.random() < 0.85:
+            programs = [p for p in programs if p.split("./")[1] in concerned]
+        return rng.choices(programs, [1 if p.startswith("test") else 3 for p in programs])[0]
+
+    def reachable(self, name):
+        found, left = set(), [name]
+        while left:
+            name = left.pop()
+            if name not in found:
+                found.add(name)
+                left += self.state["packages"][name]["imports"]
+        return found
 
     def pick_package(self, seed):
         return chosen(seed, self.state["packages"])
@@ -238,7 +263,7 @@ class Module(World):
             packages[name]["items"][item["name"]] = item
         for other in sorted(packages):
             if packages[other]["rank"] > packages[name]["rank"] and rng.random() < 0.15:
-                packages[name]["imports"][other] = rng.choice(["run", "use", "blank"])
+                packages[name]["imports"][other] = rng.choice(["run", "use", "embed", "blank"])
         return "add package %s, imported by %s" % (name, importer)
 
     def op_removepackage(self, rng, seed):
@@ -270,7 +295,7 @@ class Module(World):
         if pair is None:
             return None
         a, b = pair.split()
-        packages[a]["imports"][b] = rng.choice(["run", "use", "use", "blank"])
+        packages[a]["imports"][b] = rng.choice(["run", "use", "use", "embed", "blank"])
         return "%s imports %s (%s)" % (a, b, packages[a]["imports"][b])
 
     def op_removeimport(self, rng, seed):
@@ -312,7 +337,7 @@ class Module(World):
         return "rotate the files of " + name
 
     def op_godebug(self, rng, seed):
-        self.state["godebug"] = rng.choice([[], ["panicnil=1"], ["panicnil=1", "madvdontneed=0"]])
+        self.state["godebug"] = rng.choice([[], ["panicnil=1"], ["panicnil=1", "httplaxcontentlength=1"]])
         return "godebug " + " ".join(self.state["godebug"])
 
     # Text
@@ -336,7 +361,8 @@ class Module(World):
 
     def package_files(self, name, package, drawn):
         word = "main" if name in self.mains else name
-        files, calls, imports = {}, [], []
+        files, calls, imports, types = {}, [], [], ""
+        packages = self.state["packages"]
         for number in range(3):
             here = [drawn[name][n] for n, item in sorted(package["items"].items()) if item["file"] == number]
             if here:
@@ -350,15 +376,22 @@ class Module(World):
             imports.append(text)
             if mode == "run":
                 calls.append("n += %s.Run(n)" % other)
+            elif mode == "embed":
+                # Methods of another package's types by wrappers, made in each package that needs them.
+                for n in [n for n, item in sorted(packages[other]["items"].items()) if item["kind"] == "type"][:2]:
+                    types += "\ntype Wr%s_%s struct {\n\t%s.Ty%s\n\tA int\n}\n" % (other, n, other, n)
+                    calls.append("Sink = &Wr%s_%s{A: n}" % (other, n))
+                calls.append("n += %s.Acc" % other)
             elif mode == "use":
                 calls.append("n += %s.Acc" % other)
                 usable = sorted(n for n, t in drawn[other].items() if t.far)
                 calls += ["{ %s }" % drawn[other][n].far.replace("{q}", other + ".") for n in usable[:4]]
         calls += ["n = Use%s(n)" % n for n, item in sorted(package["items"].items()) if item["live"]]
-        run = "\nvar Sink any\n\nvar Acc int\n\nfunc Run(n int) int {\n%s\treturn n\n}\n" % "".join("\t%s\n" % c for c in calls)
+        run = types + "\nvar Sink any\n\nvar Acc int\n\nfunc Run(n int) int {\n%s\treturn n\n}\n" % "".join("\t%s\n" % c for c in calls)
         head = "".join("//go:debug %s\n" % g for g in self.state["godebug"]) if word == "main" else ""
         if word == "main":
             run += "\nfunc main() { println(Run(Acc)) }\n"
+            files["run_test.go"] = TEST
         files["run.go"] = head + "package %s\n\n" % word + "".join(imports) + run
         return files
 
@@ -366,6 +399,24 @@ class Module(World):
         """Writes the files; gives the flags of go build that this needs."""
         self.write(self.files())
         return []
+
+
+TEST = """package main
+
+import "testing"
+
+func TestRun(t *testing.T) {
+	if Run(1) == 7 {
+		t.Fatal("seven")
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	for b.Loop() {
+		Run(1)
+	}
+}
+"""
 
 
 def quoted_path(path):
@@ -420,6 +471,9 @@ class Command(World):
 
     def programs(self):
         return [self.target]
+
+    def pick_program(self, rng, before):
+        return self.target
 
     def pick_package(self, seed):
         """Mostly packages that few others of the program import: an edit has to compile these again."""
