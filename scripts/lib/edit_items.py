@@ -29,9 +29,9 @@ METHODS = {
     "m8": ("m8(n int) int", "return n - {k}"),
 }
 CALLS = {
-    "M0": "n += x.M0(n)", "M1": "n += len(x.M1())", "M2": "m, _ := x.M2(n, 2); n += m", "M3": "Sink = x.M3(n)",
+    "M0": "n += x.M0(n)", "M1": "n += len(x.M1())", "M2": "{ m, _ := x.M2(n, 2); n += m }", "M3": "Sink = x.M3(n)",
     "String": "n += len(x.String())", "Error": "n += len(x.Error())", "Len": "n += x.Len()",
-    "Write": "m, _ := x.Write(nil); n += m", "M7": "n += x.M7(func(i int) int { return i + n })", "m8": "n += x.m8(n)",
+    "Write": "{ m, _ := x.Write(nil); n += m }", "M7": "n += x.M7(func(i int) int { return i + n })", "m8": "n += x.m8(n)",
 }
 # import path: (an int made with it from the int n, weight)
 STD = {
@@ -546,8 +546,8 @@ KINDS = {
     "initvar": (new_initvar, draw_initvar, 3), "initfn": (new_initfn, draw_initfn, 3),
     "mapinit": (new_mapinit, draw_mapinit, 2), "const": (new_const, draw_const, 2), "comment": (new_comment, draw_comment, 2),
     "std": (new_std, draw_std, 8), "embed": (new_embed, draw_embed, 3), "asm": (new_asm, draw_asm, 3),
-    "tagged": (new_tagged, draw_tagged, 2), "linkname": (new_linkname, draw_linkname, 2),
-    "missing": (new_missing, draw_missing, 0.4), "nosplit": (new_nosplit, draw_nosplit, 0.7),
+    "tagged": (new_tagged, draw_tagged, 2), "linkname": (new_linkname, draw_linkname, 3),
+    "missing": (new_missing, draw_missing, 0.8), "nosplit": (new_nosplit, draw_nosplit, 1),
     "profile": (new_profile, draw_profile, 0.7),
 }
 # The kinds that can keep a program from linking.
@@ -565,7 +565,7 @@ def new(kind, name, rng):
 def tweak(item, rng):
     """Gives an item other parameters: one of them, or all."""
     fresh = KINDS[item["kind"]][0](rng)
-    keys = sorted(fresh)
+    keys = [k for k in sorted(fresh) if item["p"].get(k) != fresh[k]] or sorted(fresh)
     for key in keys if rng.random() < 0.1 else [rng.choice(keys)]:
         item["p"][key] = fresh[key]
 

@@ -1,5 +1,6 @@
 """Links requests with linkd, in all the ways that a daemon's life has, and with Go's linker, and compares."""
 
+import copy
 import filecmp
 import hashlib
 import json
@@ -17,6 +18,10 @@ import bundles as lib
 LIVES = {"": 800, "again": 60, "restart": 35, "forget": 12, "kill": 25, "cancel": 25, "beside": 35, "scribble": 8}
 # What lies at the output's path before the link.
 PLACES = {"": 60, "absent": 15, "scribbled": 15, "linked": 10}
+# Where the inputs lie. "": as the go command has it, a new path for new contents. The others keep the path of a package
+# that is not in the build cache from link to link: written over in place, in place with the old time stamp, as a new
+# file, as a symbolic link. "shuffle" has another order of lines in importcfg; "response" passes @FILE.
+PATHS = {"": 70, "inplace": 6, "stale": 4, "replace": 5, "symlink": 4, "shuffle": 6, "response": 5}
 
 
 def draw(rng, table):
@@ -26,14 +31,13 @@ def draw(rng, table):
 class Link:
     """One link of a run: the request, what to do around it, what the real linker made of it."""
 
-    def __init__(self, bundle, program, step, life="", place="", seed=0):
-        self.bundle, self.program, self.step = bundle, program, step
+    def __init__(self, bundle, program, step, life="", place="", seed=0, paths=""):
+        self.bundle, self.program, self.step, self.paths = bundle, program, step, paths
         self.life, self.place, self.seed = life, place, seed
-        self.want = None
 
     def __str__(self):
-        return "step %d, %s%s%s" % (self.step, self.program, self.life and ", daemon: " + self.life,
-                                    self.place and ", output: " + self.place)
+        return "step %d, %s%s%s%s" % (self.step, self.program, self.life and ", daemon: " + self.life,
+                                      self.place and ", output: " + self.place, self.paths and ", inputs: " + self.paths)
 
 
 class Judge:
@@ -41,7 +45,8 @@ class Judge:
 
     def __init__(self, linkctl, folder, fault=None):
         self.linkctl, self.folder, self.fault = linkctl, folder, fault
-        self.daemon = lib.Daemon(linkctl, os.path.join(folder, "xdg"))
+        # A machine may stop for a while; that is no reason to give the daemon up.
+        self.daemon = lib.Daemon(linkctl, os.path.join(folder, "xdg"), {"LINKD_TIMEOUT": "180"})
         self.cwd = os.path.join(folder, "cwd")
         os.makedirs(self.cwd, exist_ok=True)
         self.known, self.pid, self.previous = {}, None, None
@@ -54,33 +59,64 @@ class Judge:
         """A new daemon without a cache."""
         self.daemon.forget()
         self.pid, self.previous = None, None
-        shutil.rmtree(os.path.join(self.folder, "got"), ignore_errors=True)
+        for name in ("got", "stable"):
+            shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
         if self.fault:
             self.fault.fresh()
 
     # The real linker
 
-    def reference(self, bundle):
-        if bundle.folder not in self.known:
-            out = os.path.join(self.folder, "want", os.path.basename(os.path.dirname(bundle.folder)), "a.out")
+    def reference(self, bundle, paths=""):
+        key = (bundle.folder, paths)
+        if key not in self.known:
+            out = os.path.join(self.folder, "want", os.path.basename(os.path.dirname(bundle.folder)) + paths, "a.out")
             result = lib.run_link([bundle.tool], bundle, out, lib.child_environment(bundle, os.environ), self.cwd)
-            self.known[bundle.folder] = result
+            self.known[key] = result
             self.seconds["real"] += result.seconds
-        return self.known[bundle.folder]
+        return self.known[key]
 
     def drop(self, bundle):
         """Frees what was kept for a bundle."""
-        result = self.known.pop(bundle.folder, None)
-        if result:
-            shutil.rmtree(os.path.dirname(result.out), ignore_errors=True)
+        for key in [k for k in self.known if k[0] == bundle.folder]:
+            shutil.rmtree(os.path.dirname(self.known.pop(key).out), ignore_errors=True)
 
     # linkd
 
+    def arranged(self, link):
+        """The request with its inputs where link.paths says."""
+        if not link.paths:
+            return link.bundle
+        bundle = lib.Bundle(link.bundle.folder)
+        folder = os.path.join(self.folder, "stable", re_name(link.program))
+        os.makedirs(folder, exist_ok=True)
+        with open(bundle.importcfg, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        if link.paths == "shuffle":
+            random.Random(link.seed).shuffle(lines)
+        elif link.paths == "response":
+            bundle.response_file = True
+        else:
+            for i, line in enumerate(lines):
+                head, _, path = line.partition("=")
+                if head.startswith("packagefile ") and (path.startswith(bundle.folder) or " example.com/" in head):
+                    lines[i] = head + "=" + settle(path, os.path.join(folder, re_name(head.split()[1]) + ".a"), link.paths)
+            bundle.args[-1] = settle(bundle.args[-1], os.path.join(folder, "main.a"), link.paths)
+        config = os.path.join(folder, "importcfg")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines))
+        bundle.args[bundle.args.index("-importcfg") + 1] = config
+        return bundle
+
     def command(self, link, out):
-        bundle = link.bundle
+        bundle = link.arranged
         env = lib.child_environment(bundle, os.environ, self.daemon.env)
         env.update({"LINKD_FALLBACK": "0", "LINKD_REAL_LINK": bundle.tool})
         args = [a.replace("@OUT@", out) for a in bundle.args]
+        if bundle.response_file:
+            path = os.path.join(self.folder, "response-%d" % threading.get_ident())
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("\n".join(lib.response_word(a) for a in args) + "\n")
+            args = ["@" + path]
         return [self.linkctl, "link", *args], env
 
     def run(self, link, out):
@@ -132,6 +168,11 @@ class Judge:
         """What happens to the daemon before the link, or while a first try of it runs."""
         rng = random.Random(link.seed)
         aside = os.path.join(self.folder, "aside", "a.out")
+        if link.life in ("restart", "forget", "kill"):
+            # What the next daemon may use, in MB; it is read at its start.
+            self.daemon.env.pop("LINKD_MEMORY", None)
+            if rng.random() < 0.4:
+                self.daemon.env["LINKD_MEMORY"] = str(rng.choice([64, 200, 600]))
         if link.life == "restart":
             self.daemon.stop()
         elif link.life == "forget":
@@ -160,7 +201,8 @@ class Judge:
 
     def check(self, link):
         """Links and compares: a list of what is wrong, empty when all is well."""
-        want = self.reference(link.bundle)
+        link.arranged = self.arranged(link)
+        want = self.reference(link.arranged, link.paths)
         out = os.path.join(self.folder, "got", re_name(link.program), "a.out")
         kept = self.place(link, out)
         wrong = []
@@ -169,7 +211,9 @@ class Judge:
             wrong += self.compare(want, first)
         beside, other = None, None
         if link.life == "beside" and self.previous and os.path.exists(self.previous.bundle.folder):
-            other = self.previous
+            # Its inputs where they were at first: those of this link may lie where they lay.
+            other = copy.copy(self.previous)
+            other.paths, other.arranged = "", other.bundle
             box = {}
             beside = threading.Thread(target=lambda: box.update(
                 got=self.run(other, os.path.join(self.folder, "beside", "a.out"))))
@@ -220,7 +264,7 @@ class Judge:
 
     def explain(self, link):
         """`linkctl diff` of the last outputs for a link, with the names that -s leaves out."""
-        want, bundle = self.reference(link.bundle), link.bundle
+        want, bundle = self.reference(link.bundle, link.paths), link.bundle
         got = os.path.join(self.folder, "got", re_name(link.program), "a.out")
         if not (want.wrote and os.path.exists(got)):
             return ""
@@ -236,6 +280,23 @@ class Judge:
 
 def re_name(program):
     return program.replace("/", "_").replace(" ", "_").lstrip("._")
+
+
+def settle(source, path, how):
+    """Puts the contents of a file at a path that may have held others; gives the path."""
+    if how in ("inplace", "stale") and not os.path.islink(path):
+        with open(source, "rb") as old, open(path, "r+b" if os.path.exists(path) else "wb") as new:
+            new.write(old.read())
+            new.truncate()
+        if how == "stale":
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+        return path
+    if how == "symlink":
+        os.symlink(source, path + ".new")
+    else:
+        shutil.copyfile(source, path + ".new")
+    os.rename(path + ".new", path)
+    return path
 
 
 def digest(path):

@@ -162,7 +162,8 @@ class Plan:
             world.remember()
             life = judging.draw(rng, judging.LIVES)
             record = {"number": number, "world": name, "ops": ops, "program": program, "life": life,
-                      "place": judging.draw(rng, judging.PLACES), "seed": rng.randrange(1 << 30)}
+                      "place": judging.draw(rng, judging.PLACES), "seed": rng.randrange(1 << 30),
+                      "paths": judging.draw(rng, judging.PATHS)}
             for op, what in zip(ops, said):
                 if what and len(ops) < 10:
                     key = op[0] + (" " + what.split()[1] if op[0] in ("add",) else "")
@@ -188,7 +189,7 @@ class Plan:
 
 def link_of(bundle, record):
     return judging.Link(bundle, "%s %s" % (record["world"], record["program"]), record["number"], record["life"], record["place"],
-                        record["seed"])
+                        record["seed"], record["paths"])
 
 
 class Replay:

@@ -68,7 +68,7 @@ def fewer_edits(replay, steps, deadline):
     kept = minimised(ops, fails, deadline)
     steps = [s for s in with_ops(kept) if s["ops"] or s.get("link", True)]
     for step in steps:
-        for key in ("life", "place"):
+        for key in ("life", "place", "paths"):
             if step[key] and step.get("link", True) and time.monotonic() < deadline:
                 before, step[key] = step[key], ""
                 if not replay.run(steps):
