@@ -13,7 +13,10 @@ TYPES = ["int", "string", "[]byte", "map[string]int", "[]string", "struct{ A int
          "func(int) string", "chan int", "map[int][]string", "struct{ X, Y float64 }", "interface{ M0(int) int }",
          "[]map[string]bool", "uint8", "float32", "complex128", "error", "any", "[5]struct{ P *int; N int8 }",
          "map[[2]string]struct{ F func() }", "[64]uint64", "struct{}", "*struct{ Next *int }", "[]any", "int8", "int16",
-         "uint32", "*[1024]*int", "struct{ _ [0]func(); C chan<- string }", "map[any]any", "[4096]*byte"]
+         "uint32", "*[1024]*int", "struct{ _ [0]func(); C chan<- string }", "map[any]any", "[4096]*byte",
+         # Unexported fields and methods: another type in each package, under the same string.
+         "struct{ a int; b string }", "*struct{ a int }", "interface{ m8(n int) int }", "[]struct{ a, b any }",
+         "map[string]struct{ a *int }", "func(struct{ a int })"]
 COMPARABLE = ["int", "string", "[3]int", "struct{ A int; B string }", "[2]string", "any", "struct{ X, Y float64 }",
               "*int", "uint8", "struct{ S [4]string; F float32 }"]
 METHODS = {
@@ -263,7 +266,7 @@ def new_pool(rng):
 
 def draw_pool(item, name):
     """Types and strings that other packages have too: one definition of each is elected."""
-    body = ["Sink = *new(%s)" % TYPES[t] if "interface" not in TYPES[t] and TYPES[t] not in ("any", "error")
+    body = ["Sink = *new(%s)" % TYPES[t] if "interface{" not in TYPES[t] and TYPES[t] not in ("any", "error")
             else "Sink = new(%s)" % TYPES[t] for t in item["p"]["types"]]
     body += ["println(%s)" % quoted(STRINGS[s]) for s in item["p"]["strings"]]
     return Text(use(name, body))
@@ -425,7 +428,7 @@ def new_asm(rng):
     return {"n": rng.randrange(1, 4), "k": rng.randrange(1 << 20), "frame": rng.choice([0, 8, 64, 704, 5000]),
             "nosplit": rng.random() < 0.4, "callback": rng.random() < 0.4, "data": rng.choice([0, 8, 64, 4096]),
             "flags": rng.choice(["RODATA|NOPTR", "NOPTR", "RODATA|NOPTR|DUPOK", "NOPTR|DUPOK"]), "value": rng.random() < 0.3,
-            "shared": rng.choice(["", "", "", "0", "1"])}
+            "shared": rng.choice(["", "", "", "0", "1"]), "align": rng.choice([0, 0, 0, 16, 32, 64, 256])}
 
 
 def draw_asm(item, name):
@@ -436,6 +439,8 @@ def draw_asm(item, name):
         go += "\nfunc as%s_%d(n int64) int64\n" % (name, i)
         text += "\nTEXT ·as%s_%d(SB), %s, $%d-16\n\tMOVQ n+0(FP), AX\n\tADDQ $%d, AX\n" % (
             name, i, "NOSPLIT" if p["nosplit"] else "0", frame, p["k"] + i)
+        if p["align"]:
+            text += "\tPCALIGN $%d\n" % p["align"]
         if p["data"]:
             text += "\tADDQ asd%s<>(SB), AX\n" % name
         text += "\tMOVQ AX, ret+8(FP)\n\tRET\n"

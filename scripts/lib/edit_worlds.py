@@ -194,14 +194,14 @@ class Module(World):
 
     weights = {"add": 12, "tweak": 22, "remove": 8, "live": 8, "move": 2, "copy": 2, "rename": 1, "addpackage": 2, "removepackage": 1.5,
                "addimport": 4, "removeimport": 3, "flags": 3, "debug": 2, "touch": 1, "nothing": 1.5, "revert": 1.5, "heal": 1,
-               "godebug": 0.4, "swapfiles": 1}
+               "godebug": 0.5, "swapfiles": 1, "renamefiles": 0.7, "sweep": 0.7}
 
     def __init__(self, name, folder, programs=2):
         super().__init__(name, folder)
         self.module = "example.com/" + name
         self.mains = ["cmd%d" % i for i in range(programs)]
         self.state = {"packages": {m: {"rank": -1, "items": {}, "imports": {}} for m in self.mains},
-                      "flags": {"ld": [], "go": []}, "godebug": []}
+                      "flags": {"ld": [], "go": []}, "godebug": [], "go": "1.27"}
 
     def first_ops(self, rng):
         packages = rng.choice([2, 4, 6, 10, 16])
@@ -338,7 +338,28 @@ class Module(World):
 
     def op_godebug(self, rng, seed):
         self.state["godebug"] = rng.choice([[], ["panicnil=1"], ["panicnil=1", "httplaxcontentlength=1"]])
-        return "godebug " + " ".join(self.state["godebug"])
+        self.state["go"] = rng.choice(["1.27", "1.27", "1.24"])
+        return "go %s, godebug %s" % (self.state["go"], " ".join(self.state["godebug"]))
+
+    def op_renamefiles(self, rng, seed):
+        name = self.pick_package(seed)
+        word = rng.choice(["f", "a", "zz", "a_rather_long_name_for_a_file"])
+        self.state["packages"][name]["word"] = word
+        return "call the files of %s %s*.go" % (name, word)
+
+    def op_sweep(self, rng, seed):
+        """The same new function in every package, or without it again."""
+        packages = self.state["packages"]
+        name = "sweep"
+        there = [p for p in packages.values() if name in p["items"]]
+        for package in there:
+            del package["items"][name]
+        if there and rng.random() < 0.4:
+            return "remove the function of all packages"
+        item = items.new(rng.choice(["func", "global", "type", "pool"]), name, rng)
+        for package in packages.values():
+            package["items"][name] = copy.deepcopy(item)
+        return "a new %s in all packages" % item["kind"]
 
     # Text
 
@@ -352,7 +373,7 @@ class Module(World):
 
     def files(self):
         packages = self.state["packages"]
-        files = {"go.mod": "module %s\n\ngo 1.27\n" % self.module}
+        files = {"go.mod": "module %s\n\ngo %s\n" % (self.module, self.state["go"])}
         drawn = {name: {n: items.draw(item) for n, item in sorted(package["items"].items())} for name, package in packages.items()}
         for name, package in packages.items():
             for file, text in self.package_files(name, package, drawn).items():
@@ -360,13 +381,14 @@ class Module(World):
         return files
 
     def package_files(self, name, package, drawn):
-        word = "main" if name in self.mains else name
+        # Some packages have the same name, and with it types of the same string.
+        word = "main" if name in self.mains else name if int(re.sub(r"\D", "", name)) % 5 else "common"
         files, calls, imports, types = {}, [], [], ""
         packages = self.state["packages"]
         for number in range(3):
             here = [drawn[name][n] for n, item in sorted(package["items"].items()) if item["file"] == number]
             if here:
-                files["f%d.go" % number] = go_file(word, set().union(*(t.imports for t in here)), [t.decl for t in here])
+                files["%s%d.go" % (package.get("word", "f"), number)] = go_file(word, set().union(*(t.imports for t in here)), [t.decl for t in here])
         for text in drawn[name].values():
             files.update({n: t.replace("{package}", word) for n, t in text.files.items()})
         if any(text.bodyless for text in drawn[name].values()):
