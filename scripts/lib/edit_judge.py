@@ -24,8 +24,10 @@ PLACES = {"": 60, "absent": 15, "scribbled": 15, "linked": 10}
 PATHS = {"": 70, "inplace": 6, "stale": 4, "replace": 5, "symlink": 4, "shuffle": 6, "response": 5}
 
 
-def draw(rng, table):
-    return rng.choices(list(table), list(table.values()))[0]
+def draw(rng, table, without=()):
+    """A word of a table, by its weights; "" in place of one that is to be left out."""
+    word = rng.choices(list(table), list(table.values()))[0]
+    return "" if word in without else word
 
 
 class Link:

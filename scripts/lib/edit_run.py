@@ -94,11 +94,11 @@ def epoch_specs(seed, epoch, programs):
 class Plan:
     """The steps of a run, made from its seed: builds each and gives (step, Link), ahead of who takes them."""
 
-    def __init__(self, builder, seed, programs, steps, epoch_steps, ahead=2, say=print):
+    def __init__(self, builder, seed, programs, steps, epoch_steps, without=(), ahead=2, say=print):
         self.builder, self.seed, self.programs = builder, seed, programs
         self.steps, self.epoch_steps, self.say = steps, epoch_steps, say
         self.queue, self.stopped = queue.Queue(ahead), threading.Event()
-        self.specs, self.records = {}, {}
+        self.specs, self.records, self.without = {}, {}, without
         self.uncompilable, self.kinds = 0, {}
         self.thread = threading.Thread(target=self.produce, daemon=True)
         self.thread.start()
@@ -141,7 +141,7 @@ class Plan:
             if name not in ready:
                 ops = world.first_ops(rng)
             else:
-                ops = world.draw_ops(rng, rng.choice([1, 1, 1, 1, 2, 2, 3, 8]))
+                ops = [op for op in world.draw_ops(rng, rng.choice([1, 1, 1, 1, 2, 2, 3, 8])) if op[0] not in self.without]
                 if rng.random() < 0.35 and any(i["kind"] in items.RISKY for p in world.state["packages"].values()
                                                for i in p["items"].values()):
                     ops.insert(0, ["heal", 0])
@@ -160,10 +160,10 @@ class Plan:
             misses.pop(name, None)
             ready.add(name)
             world.remember()
-            life = judging.draw(rng, judging.LIVES)
+            life = judging.draw(rng, judging.LIVES, self.without)
             record = {"number": number, "world": name, "ops": ops, "program": program, "life": life,
-                      "place": judging.draw(rng, judging.PLACES), "seed": rng.randrange(1 << 30),
-                      "paths": judging.draw(rng, judging.PATHS)}
+                      "place": judging.draw(rng, judging.PLACES, self.without), "seed": rng.randrange(1 << 30),
+                      "paths": judging.draw(rng, judging.PATHS, self.without)}
             for op, what in zip(ops, said):
                 if what and len(ops) < 10:
                     key = op[0] + (" " + what.split()[1] if op[0] in ("add",) else "")
