@@ -52,13 +52,20 @@ package final class ResidentProgram: @unchecked Sendable {
     return zip(packages.objects, other.objects).reduce(0) { $0 + ($1.0 === $1.1 ? 0 : 1) }
   }
 
+  /// The files, as they were, of the objects that would be exchanged for those of `new`.
+  package func replacedFiles(by new: LoadedPackages) -> [MappedFile] {
+    zip(packages.objects, new.objects).compactMap { $0 === $1 ? nil : $0.file }
+  }
+
   /// Makes this the program of `new`: as if it had been resolved anew.
   ///
   /// - Returns: false when that has to be done; this program is of no use then.
   package func update(
     to new: LoadedPackages, profile other: ReleaseProfile, options wanted: SymbolResolver.Options
   ) -> Bool {
-    guard other.version == profile.version, wanted == options, packages.isShaped(like: new) else { return false }
+    guard other.version == profile.version, wanted == options, packages.isShaped(like: new) else {
+      return false
+    }
     let changed = new.objects.indices.filter { new.objects[$0] !== packages.objects[$0] }.map { $0 + 2 }
     index.rewind()
     if changed.isEmpty {
