@@ -17,7 +17,9 @@ package final class TypeStrings: @unchecked Sendable {
     var found: [SymbolID] = []
     for i in 1..<min(index.count, live.limit) {
       let s = SymbolID(i)
-      if live.contains(s), reader.symbolClass(s).contains(.goType), Self.isListed(s, reader) { found.append(s) }
+      if live.contains(s), reader.symbolClass(s).contains(.goType), Self.isListed(s, reader) {
+        found.append(s)
+      }
     }
     self.init(of: found, index, known: known)
   }

@@ -160,7 +160,7 @@ package final class ResidentEngine: LinkEngine {
     var status = EngineStatus()
     status.toolchains = [
       EngineStatus.Toolchain(
-        name: "go1.27.3 linux/amd64", residentBytes: store.privateBytes + kept.bytes,
+        name: "go1.27.3 linux/amd64", residentBytes: store.privateBytes + kept.bytes + programs.counts.bytes,
         objects: store.resident, programs: kept.programs)
     ]
     let totals = counts.withLock { $0 }

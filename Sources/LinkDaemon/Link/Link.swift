@@ -33,6 +33,7 @@ package enum Link {
     let program = try load(packages, plan, programs, &told)
     let index = program.index
     let fips = FIPSSymbols(index)
+    program.releasePages()
     try timer.end("loadsyms")
 
     // The order of package initialisers.
@@ -43,6 +44,7 @@ package enum Link {
     var live = try Deadcode.run(
       index, graph: program.graph, initOrder: initOrder, options: plan.deadcode)
     told.print(String(decoding: live.dump, as: UTF8.self))
+    program.releasePages()
     try timer.end("deadcode")
 
     let modules = try ModuleSymbols(index, &live)
@@ -86,6 +88,7 @@ package enum Link {
     let debug: DebugInfo?
     if let options = plan.dwarf {
       debug = try DebugInfo.generate(index, live, text: text, options: options)
+      program.releasePages()
       try timer.end("dwarfGenerateDebugSyms")
     } else {
       debug = nil
@@ -136,6 +139,7 @@ package enum Link {
         compress: plan.compressDWARF)
       try layout.place(made, rounding: plan.image.rounding)
       debugSections = made
+      program.releasePages()
       try timer.end("dwarfcompress")
     }
 
