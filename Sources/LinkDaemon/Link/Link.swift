@@ -158,7 +158,9 @@ package enum Link {
       spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20)
     let writer = SegmentWriter(index, layout, into: image)
     try told.report(
-      try writer.write(text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
+      try writer.write(
+        text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE,
+        afterText: program.releasePages))
     try debugSections?.write(layout, into: image)
     try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
     try tables.write(
