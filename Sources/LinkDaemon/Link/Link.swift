@@ -150,7 +150,7 @@ package enum Link {
     try told.report(
       try writer.write(text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
     try debugSections?.write(layout, into: image)
-    errors += try dynamicRelocations?.write(into: image, layout, addresses, index) ?? []
+    try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
     try tables.write(
       into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live)
     if let bad = index.corruptObject {
