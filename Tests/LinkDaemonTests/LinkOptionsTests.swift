@@ -141,7 +141,7 @@ private func variables(_ o: LinkOptions) -> [String] {
   @Test(arguments: [
     ["-linkmode=external"], ["-buildmode=c-shared"], ["-buildmode", "plugin"], ["-race"], ["-msan"],
     ["-linkshared"], ["-v"], ["-v=2"], ["-h"], ["-cpuprofile=x"], ["-benchmark=cpu"], ["-g"], ["-c"],
-    ["-fipso=f"], ["-randlayout=7"], ["-H=windows"], ["-D=4097"], ["-D=-2"], ["-T=-3"],
+    ["-H=windows"], ["-D=4097"], ["-D=-2"], ["-T=-3"],
     ["-T=0x7fffffffffffffff"], ["-R=0x4000000000000000"],
   ])
   func fallsBackByName(_ arguments: [String]) throws {

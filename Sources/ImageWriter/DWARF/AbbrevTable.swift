@@ -1,6 +1,6 @@
 /// The abbreviation table: one fixed list for all Go programs, because the compiler already wrote the
 /// codes into the objects (cmd/internal/dwarf/dwarf.go abbrevs, putvarabbrevgen.go, Abbrevs).
-enum AbbrevTable {
+package enum AbbrevTable {
   /// Codes of the entries that the linker itself writes; the compiler uses the others too.
   enum Code {
     static let compileUnit: UInt8 = 1
@@ -26,7 +26,7 @@ enum AbbrevTable {
   }
 
   /// The contents of .debug_abbrev (GetAbbrev).
-  static let bytes: [UInt8] = encode(entries)
+  package static let bytes: [UInt8] = encode(entries)
 
   private typealias Tag = DebugFormat.Tag
   private typealias At = DebugFormat.Attribute

@@ -1,19 +1,19 @@
 import LoaderCore
 
 /// Bytes being written: little endian, growing, in memory of its own.
-final class ByteSink: @unchecked Sendable {
+package final class ByteSink: @unchecked Sendable {
   private(set) var base: UnsafeMutableRawPointer
   private(set) var count = 0
   private var capacity: Int
 
-  init(capacity: Int = 256) {
+  package init(capacity: Int = 256) {
     self.capacity = max(capacity, 16)
     base = .allocate(byteCount: self.capacity, alignment: 16)
   }
 
   deinit { base.deallocate() }
 
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
   /// Makes room for `n` more bytes.
   @inline(__always)
@@ -71,7 +71,7 @@ final class ByteSink: @unchecked Sendable {
 
   /// Unsigned LEB128 (AppendUleb128).
   @inline(__always)
-  func uleb(_ value: UInt64) {
+  package func uleb(_ value: UInt64) {
     var v = value
     while v >= 0x80 {
       u8(UInt8(truncatingIfNeeded: v) | 0x80)
@@ -81,11 +81,11 @@ final class ByteSink: @unchecked Sendable {
   }
 
   /// A signed number where the format has an unsigned one: Go writes its 64 bits, ten bytes when negative.
-  @inline(__always) func uleb(_ value: Int64) { uleb(UInt64(bitPattern: value)) }
+  @inline(__always) package func uleb(_ value: Int64) { uleb(UInt64(bitPattern: value)) }
 
   /// Signed LEB128 (AppendSleb128).
   @inline(__always)
-  func sleb(_ value: Int64) {
+  package func sleb(_ value: Int64) {
     var v = value
     while true {
       let byte = UInt8(truncatingIfNeeded: v) & 0x7f

@@ -2,7 +2,7 @@ import LoaderCore
 
 /// Copies DWARF symbols of objects into their sections and fills in what their relocations ask for
 /// (cmd/link/internal/ld/data.go relocsym, as far as DWARF uses it).
-struct DebugRelocator: @unchecked Sendable {
+package struct DebugRelocator: @unchecked Sendable {
   private let reader: SymbolReader
   private let places: UnsafePointer<UInt32>
   private let placeCount: Int
@@ -108,7 +108,7 @@ struct DebugRelocator: @unchecked Sendable {
   }
 
   /// A ULEB128 of exactly `width` bytes, the high ones redundant if need be (writeUleb128FixedLength).
-  static func storeFixedULEB(_ value: UInt32, width: Int, to field: UnsafeMutableRawPointer) {
+  package static func storeFixedULEB(_ value: UInt32, width: Int, to field: UnsafeMutableRawPointer) {
     for i in 0..<width {
       let low = UInt8(truncatingIfNeeded: value >> UInt32(7 * i)) & 0x7f
       field.storeBytes(of: i < width - 1 ? low | 0x80 : low, toByteOffset: i, as: UInt8.self)

@@ -5,7 +5,7 @@ import LoaderCore
 ///
 /// One common entry, then one entry per function with metadata, in address order. Addresses of functions
 /// are final already, so the bytes are too, in position-independent executables as well.
-enum FrameEncoder {
+package enum FrameEncoder {
   /// DWARF numbers of the stack pointer and the return address on amd64 (amd64/l.go).
   private static let stackPointer: UInt64 = 7
   private static let returnAddress: UInt64 = 16
@@ -73,7 +73,7 @@ enum FrameEncoder {
 
   /// One rule per stretch of constant stack depth, from the table of (depth delta, pc delta) pairs; false when
   /// the table is broken.
-  static func stackDeltas(_ table: ByteView, functionSize: Int, to out: ByteSink) -> Bool {
+  package static func stackDeltas(_ table: ByteView, functionSize: Int, to out: ByteSink) -> Bool {
     var at = 0
     var pc: UInt32 = 0
     var depth: Int32 = -1

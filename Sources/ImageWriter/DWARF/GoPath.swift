@@ -1,9 +1,9 @@
 import LoaderCore
 
 /// Go's package path, on bytes.
-enum GoPath {
+package enum GoPath {
   /// path.Dir and path.Base of a name that is not empty.
-  static func split(_ name: ByteView, in arena: Arena) -> (directory: ByteView, base: ByteView) {
+  package static func split(_ name: ByteView, in arena: Arena) -> (directory: ByteView, base: ByteView) {
     var slash = name.count - 1
     while slash >= 0, name.u8(slash) != 0x2f { slash -= 1 }
     var directory = name.slice(0, slash + 1)
