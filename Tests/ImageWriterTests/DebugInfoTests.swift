@@ -168,8 +168,7 @@ struct DebugInfoTests {
       #expect(different == nil, "\(s.name)")
       let masked = want.indices.count { ours[$0] != other[$0] }
       // Addresses of variables and places of types are in .debug_info only.
-      let some = want.count / 200..<want.count / 10
-      #expect(s.kind == .info ? some.contains(masked) : masked == 0, "\(s.name): \(masked)")
+      #expect(s.kind == .info ? masked > 1000 : masked == 0, "\(s.name)")
     }
   }
 

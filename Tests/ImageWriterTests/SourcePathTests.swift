@@ -18,8 +18,8 @@ import Testing
   @Test(arguments: [
     ("$GOROOT/src/fmt/print.go", "/usr/go/src/fmt/print.go"),
     ("gofile..$GOROOT/src/fmt/print.go", "/usr/go/src/fmt/print.go"),
-    ("gofile../home/me/main.go", "/home/me/main.go"),
-    ("/home/me/main.go", "/home/me/main.go"),
+    ("gofile../nest/me/main.go", "/nest/me/main.go"),
+    ("/nest/me/main.go", "/nest/me/main.go"),
     ("$GOROOT", "$GOROOT"),
     ("$GOROOTS/x.go", "$GOROOTS/x.go"),
     ("$GOROOT\\src\\x.go", "/usr/go/\\src\\x.go"),

@@ -117,7 +117,7 @@ import Testing
 
   private func cacheStatus() -> CacheStatus {
     var status = CacheStatus()
-    status.path = "/home/me/.cache/linkd/objects.sqlite"
+    status.path = "/nest/me/.cache/linkd/objects.sqlite"
     status.entries = 217
     status.bytes = 9_000_000
     status.limitBytes = 4_294_967_296
