@@ -178,8 +178,9 @@ package struct ArchiveSet: ArchiveSource, Sendable {
   /// The hash of a file's contents: in its name for the build cache's, computed for others as long as
   /// `limit` bytes last; nil beyond, and for a file that could not be read.
   func contentKey(of path: String, limit: inout Int) -> ContentKey? {
-    if let key = ContentKey.named(by: path) { return key }
+    // A name is no content: a file that is gone must not be answered for.
     guard let file = try? files[path]?.get() else { return nil }
+    if let key = ContentKey.named(by: path) { return key }
     limit -= file.archive.file.bytes.count
     return limit >= 0 ? ContentKey.hashing(file.archive.file.bytes) : nil
   }

@@ -310,7 +310,10 @@ package final class LinkServer: Sendable {
   private func idleMillisecondsLeft() -> Int? {
     let counts = scheduler.counts
     guard counts.running == 0, counts.waiting == 0 else { return nil }
-    let idle = (Syscalls.monotonicNanoseconds() - state.withLock { $0.lastWork }) / 1_000_000
+    // Work may end on another thread between two reads of the clock: an end in the future is no idle time.
+    let lastWork = state.withLock { $0.lastWork }
+    let now = Syscalls.monotonicNanoseconds()
+    let idle = now > lastWork ? (now - lastWork) / 1_000_000 : 0
     return configuration.idleTimeoutMilliseconds - Int(idle)
   }
 
