@@ -122,7 +122,7 @@ struct EngineTests {
     let place = "\(program.sandbox.path)/cache"
     let expected = try program.expected()
     for life in 0..<3 {
-      let cache = ObjectCache(directory: place, logger: .init(label: "test"))
+      let cache = ObjectCache(directory: place, logger: silent)
       let outcome = link(engine(cache: cache), program)
       #expect(outcome.report?.how == "cold")
       #expect(program.linked == expected)

@@ -105,10 +105,12 @@ final class RealProgram: Sendable {
   }
 }
 
+/// Keeps what it is told to itself.
+let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// An engine of a test's own.
 func engine(cache: ObjectCache? = nil) -> any LinkEngine {
-  makeEngine(
-    EngineConfiguration(cache: cache, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+  makeEngine(EngineConfiguration(cache: cache, logger: silent))
 }
 
 extension LinkOutcome {
