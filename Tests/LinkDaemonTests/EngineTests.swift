@@ -73,6 +73,7 @@ struct EngineTests {
     let before = program.linked
     try FileManager.default.removeItem(atPath: program.part)
     try FileManager.default.copyItem(atPath: changed.part, toPath: program.part)
+    try RealProgram.age(program.part)
     let outcome = link(engine, program)
     #expect(outcome.report?.how == "relinked")
     #expect(outcome.report?.objectsParsed == 1)
@@ -153,7 +154,12 @@ struct EngineTests {
   /// Something a phase callback does, set after the control that calls it was made.
   private final class Hook: Sendable {
     let action = Mutex<(@Sendable () -> Void)?>(nil)
-    func run() { action.withLock { $0 }?() }
+
+    /// Once: what it holds may hold the hook.
+    func run() {
+      let action = action.withLock { $0.take() }
+      action?()
+    }
   }
 
   /// A failing link that was given up must not remove what somebody else writes at its place.

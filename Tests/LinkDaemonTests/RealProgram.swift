@@ -15,7 +15,11 @@ final class RealProgram: Sendable {
 
   /// Compiled once for all tests, by what `Part.text` says.
   private static let built = Mutex<[String: RealToolchain.Program]>([:])
-  private static let buildPlace = try? Sandbox()
+  private static let buildPlace: Sandbox? = {
+    // What a constant holds lives as long as the process.
+    atexit { RealProgram.buildPlace?.remove() }
+    return try? Sandbox()
+  }()
 
   /// - Parameter text: eight letters that the program's package holds; programs differ in nothing else.
   init(text: String = "original") throws {
@@ -25,7 +29,9 @@ final class RealProgram: Sendable {
     for (name, path) in [
       ("main.a", compiled.mainObject), ("part.a", compiled.packageFiles["prog/part"] ?? ""),
     ] {
-      try FileManager.default.copyItem(atPath: path, toPath: "\(sandbox.path)/\(name)")
+      let copy = "\(sandbox.path)/\(name)"
+      try FileManager.default.copyItem(atPath: path, toPath: copy)
+      try Self.age(copy)
     }
     var config = ""
     for (package, file) in compiled.packageFiles.sorted(by: { $0.key < $1.key }) {
@@ -33,6 +39,12 @@ final class RealProgram: Sendable {
       config += "packagefile \(package)=\(path)\n"
     }
     _ = try sandbox.write("importcfg", config)
+  }
+
+  /// Makes a file look old: what was written a moment ago is read again for each link.
+  static func age(_ path: String) throws {
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSinceNow: -3600)], ofItemAtPath: path)
   }
 
   private static func compile(_ text: String, _ go: RealToolchain) throws -> RealToolchain.Program {
@@ -61,6 +73,9 @@ final class RealProgram: Sendable {
 
           type T struct{ words []string }
 
+          // Not inlined: what importers know of the package does not depend on the words.
+          //
+          //go:noinline
           func New() *T { return &T{[]string{"\(text)"}} }
 
           func (t *T) Say() string { return t.words[0] }

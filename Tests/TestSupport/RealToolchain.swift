@@ -27,7 +27,9 @@ package struct RealToolchain: Sendable {
   }
 
   /// Compiles a module "prog"; the package in its root is the program.
-  package func compile(_ files: [String: String], in directory: URL) throws -> Program {
+  ///
+  /// - Parameter flags: for the go command, like -gcflags.
+  package func compile(_ files: [String: String], in directory: URL, flags: [String] = []) throws -> Program {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     for (name, text) in files {
       let file = directory.appending(path: name)
@@ -38,8 +40,8 @@ package struct RealToolchain: Sendable {
     try Data("module prog\n\ngo 1.27\n".utf8).write(to: directory.appending(path: "go.mod"))
     let list = try run(
       goroot + "/bin/go",
-      [
-        "list", "-export", "-deps", "-f", "{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}", ".",
+      ["list"] + flags + [
+        "-export", "-deps", "-f", "{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}", ".",
       ],
       in: directory)
     guard list.exitCode == 0 else { throw Failed(text: list.stderr) }
