@@ -77,9 +77,13 @@ package enum Link {
     try timer.end("pclntab")
 
     // DWARF: what there is, and where it goes in its sections.
+    var duplicatesFail = plan.strictDupsFail && index.strictDupCount > 0
     let debug: DebugInfo?
     if let options = plan.dwarf {
-      debug = try DebugInfo.generate(index, live, text: text, options: options)
+      let made = try DebugInfo.generate(index, live, text: text, options: options)
+      // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
+      if made.hasFlagVariants { duplicatesFail = false }
+      debug = made
       try timer.end("dwarfGenerateDebugSyms")
     } else {
       debug = nil
@@ -156,9 +160,7 @@ package enum Link {
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
-    // Packages compiled with different flags may differ, where DWARF tells their flags (ld/dwarf.go).
-    let mayDiffer = debug?.hasFlagVariants ?? false
-    try told.stopIfFailed(otherwise: plan.strictDupsFail && index.strictDupCount > 0 && !mayDiffer)
+    try told.stopIfFailed(otherwise: duplicatesFail)
     try timer.end("Asmb")
 
     // The FIPS checksum is over final bytes.
