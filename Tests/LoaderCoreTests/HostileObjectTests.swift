@@ -21,7 +21,9 @@ import Testing
     let short = o.add(.init("", data: [1, 2, 3], hash: [1, 2, 3, 0, 0, 0, 0, 0]), .hashed64)
     let long = o.add(.init("", data: [4, 5, 6], hash: [UInt8](1...16)), .hashed)
     let outside = o.refer(to: "part.f", abi: 1)
-    let type = o.add(GoType.concrete("type:main.T", methods: [(name, signature, text, text)]))
+    let type = o.add(
+      GoType.concrete(
+        "type:main.T", methods: [.init(name: name, signature: signature, interfaceCode: text, code: text)]))
     let interface = o.add(GoType.interface("type:main.I", methods: [(name, signature)]))
     o.referenceFlags = [(type, .usedInIface)]
     o[entry].relocations = [

@@ -50,7 +50,7 @@ import Testing
     let object = index.objects[0]
     index.setBytes(f, at: 0, [9])
     #expect(bytes(f, index).prefix(3) == [9, 2, 3])
-    let local = UInt32(0..<object.view.symbolCount).first { object.view.name($0).string == "f" }
+    let local = (0..<UInt32(object.view.symbolCount)).first { object.view.name($0).string == "f" }
     #expect(object.view.data(try #require(local)).u8(0) == 1)
   }
 
