@@ -83,7 +83,7 @@ package enum Link {
       let made = try DebugInfo.generate(index, live, text: text, options: options)
       // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
       if made.hasFlagVariants { duplicatesFail = false }
-      debug = made
+      debug = consume made
       try timer.end("dwarfGenerateDebugSyms")
     } else {
       debug = nil
