@@ -33,7 +33,7 @@ import Testing
       .init(RelocType.call, outside), .init(RelocType.call, .init(.imported(package_: 1), 0)),
       .init(RelocType.call, .init(.builtin, 3)),
     ]
-    let info = o.add(.init("info", data: [UInt8](repeating: 0, count: 24)))
+    let info = o.add(.init("info", data: [UInt8](repeating: 0, count: 24)), .package_)
     o[text].auxiliaries = [(AuxKind.funcInfo, info), (AuxKind.goType, signature), (AuxKind.pcsp, .nothing)]
     return o
   }
@@ -81,7 +81,7 @@ import Testing
     let expected = try everything(try folder.write("good.o", good), part)
     var random = SeededGenerator(seed: UInt64(seed))
     var (refused, taken) = (0, 0)
-    for _ in 0..<400 {
+    for _ in 0..<200 {
       var bytes = good
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         let at = Int.random(in: 0..<bytes.count, using: &random)
@@ -93,7 +93,7 @@ import Testing
       if failure({ _ = try everything(path, part) }) == nil { taken += 1 } else { refused += 1 }
     }
     // Both must occur, or the bytes were not turned where it counts.
-    #expect(refused > 50 && taken > 10, "seed \(seed): \(refused) refused, \(taken) taken")
+    #expect(refused > 25 && taken > 5, "seed \(seed): \(refused) refused, \(taken) taken")
     #expect(try everything("\(folder.path)/good.o", part) == expected, "seed \(seed)")
   }
 
@@ -104,15 +104,14 @@ import Testing
     let part = try folder.write("part.o", Self.part().bytes)
     let start = try #require(Data(good).range(of: Data("\0go120ld".utf8))).lowerBound
     var refused = 0
-    for at in start..<good.count - 4 {
-      for lie: UInt32 in [0xffff_ffff, 0x7fff_fffa] {
-        var bytes = good
-        bytes.replaceSubrange(at..<at + 4, with: little(lie))
-        let path = try folder.write("bad.o", bytes)
-        if failure({ _ = try everything(path, part) }) != nil { refused += 1 }
-      }
+    let places = stride(from: start, to: good.count - 4, by: 3)
+    for (k, at) in places.enumerated() {
+      var bytes = good
+      bytes.replaceSubrange(at..<at + 4, with: little(k % 2 == 0 ? UInt32.max : 0x7fff_fffa))
+      let path = try folder.write("bad.o", bytes)
+      if failure({ _ = try everything(path, part) }) != nil { refused += 1 }
     }
-    #expect(refused > good.count / 4)
+    #expect(refused > good.count / 12)
     #expect(failure { _ = try everything(try folder.write("good.o", good), part) } == nil)
   }
 }

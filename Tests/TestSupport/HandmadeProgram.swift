@@ -15,6 +15,7 @@ package struct HandmadeProgram {
   /// - Parameter change: last changes to the request; package files are named "PATH.a" with dots for slashes.
   package func load(_ change: (inout PackageLoader.Request) -> Void = { _ in }) throws -> LoadedPackages {
     let folder = try ScratchFolder()
+    defer { withExtendedLifetime(folder) {} }
     var files: [String: String] = [:]
     for (path, objects) in packages {
       let members = objects.enumerated().map { k, o in (name: k == 0 ? "_go_.o" : "asm\(k).o", bytes: o.bytes)
