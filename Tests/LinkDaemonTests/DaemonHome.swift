@@ -63,7 +63,9 @@ final class DaemonHome {
   }
 
   func status() throws -> JSONValue {
-    try JSONValue(parsing: Array(try linkctl(["status", "--json"]).stdout.utf8))
+    let result = try linkctl(["status", "--json"])
+    try #require(!result.stdout.isEmpty, "\(result.stderr)")
+    return try JSONValue(parsing: Array(result.stdout.utf8))
   }
 
   func pid() throws -> Int32 { Int32(try #require(try status()["pid"]?.integer)) }

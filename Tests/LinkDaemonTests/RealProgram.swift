@@ -81,7 +81,7 @@ final class RealProgram: Sendable {
           func (t *T) Say() string { return t.words[0] }
 
           """,
-        ], in: URL(filePath: "\(place.path)/\(text)"))
+        ], in: URL(filePath: "\(place.path)/\(text)"), flags: ["-trimpath"])
       built[text] = program
       return program
     }
