@@ -47,7 +47,8 @@ let package = Package(
     // Bytes -> objects -> one symbol index -> the live set.
     .target(name: "CMalloc"),
     .target(name: "LoaderCore", dependencies: ["CMalloc"], swiftSettings: hot),
-    .testTarget(name: "LoaderCoreTests", dependencies: ["LoaderCore"], swiftSettings: strict),
+    .testTarget(
+      name: "LoaderCoreTests", dependencies: ["LoaderCore", "TestSupport"], swiftSettings: strict),
 
     // The level-1 deflate stream of Go's compress/flate, bit for bit.
     .target(name: "GoDeflate", swiftSettings: hot),
@@ -58,7 +59,8 @@ let package = Package(
       name: "ImageWriter",
       dependencies: ["LoaderCore", "GoDeflate", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: hot),
-    .testTarget(name: "ImageWriterTests", dependencies: ["ImageWriter"], swiftSettings: strict),
+    .testTarget(
+      name: "ImageWriterTests", dependencies: ["ImageWriter", "TestSupport"], swiftSettings: strict),
 
     // The server, the resident state, the SQLite cache and the pass list.
     .target(
@@ -72,7 +74,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "LinkDaemonTests",
-      dependencies: ["LinkDaemon", "Protocol", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "LinkDaemon", "Protocol", "LoaderCore", "ImageWriter", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: strict),
 
     // Two linked files -> where they differ, in words. Knows nothing of linking.
@@ -94,6 +99,10 @@ let package = Package(
       dependencies: ["Protocol", "ImageDiff"],
       swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(platforms: [.linux]))]),
+
+    // What tests of several rooms need: objects made by hand, and Go's own tools to compare with.
+    .target(
+      name: "TestSupport", dependencies: ["LoaderCore"], path: "Tests/TestSupport", swiftSettings: strict),
 
     // Rules about the repository itself: who imports whom, file lengths, no traps, documents that are true.
     .testTarget(name: "TidyTests", swiftSettings: strict),

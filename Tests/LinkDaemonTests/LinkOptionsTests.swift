@@ -156,7 +156,11 @@ private func variables(_ o: LinkOptions) -> [String] {
     #expect(reason([], environment: ["GO_EXTLINK_ENABLED": "0"]) == nil)
     #expect(reason(["-h", "-R=1"]) == "an error with -h")
     #expect(reason(["-benchmark=gpu"]) == "an error with -benchmark")
-    if case .unsupported(let why) = parse(["main.a"]) { #expect(why == "no -importcfg") }
+    if case .unsupported(let why) = parse(["main.a"]) {
+      #expect(why == "no -importcfg")
+    } else {
+      Issue.record("linked without -importcfg")
+    }
   }
 
   @Test(arguments: [

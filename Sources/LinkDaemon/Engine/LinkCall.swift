@@ -19,7 +19,7 @@ final class LinkCall {
 
   var invocation: LinkOptions.Invocation {
     LinkOptions.Invocation(
-      program: request.realLinker ?? "link", arguments: request.arguments,
+      program: request.programName ?? request.realLinker ?? "link", arguments: request.arguments,
       environment: request.environment)
   }
 

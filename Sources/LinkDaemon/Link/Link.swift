@@ -85,9 +85,13 @@ package enum Link {
     try timer.end("pclntab")
 
     // DWARF: what there is, and where it goes in its sections.
+    var duplicatesFail = plan.strictDupsFail && index.strictDupCount > 0
     let debug: DebugInfo?
     if let options = plan.dwarf {
-      debug = try DebugInfo.generate(index, live, text: text, options: options)
+      let made = try DebugInfo.generate(index, live, text: text, options: options)
+      // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
+      if made.hasFlagVariants { duplicatesFail = false }
+      debug = consume made
       program.releasePages()
       try timer.end("dwarfGenerateDebugSyms")
     } else {
@@ -168,7 +172,7 @@ package enum Link {
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
-    try told.stopIfFailed(otherwise: plan.strictDupsFail && index.strictDupCount > 0)
+    try told.stopIfFailed(otherwise: duplicatesFail)
     try timer.end("Asmb")
 
     // The FIPS checksum is over final bytes.
