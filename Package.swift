@@ -64,7 +64,7 @@ let package = Package(
     .target(
       name: "LinkDaemon",
       dependencies: [
-        "Protocol", "LoaderCore", "ImageWriter",
+        "Protocol", "LoaderCore", "ImageWriter", "Replay",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -72,12 +72,17 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "LinkDaemonTests",
-      dependencies: ["LinkDaemon", "Protocol", .product(name: "Logging", package: "swift-log")],
+      dependencies: ["LinkDaemon", "Protocol", "Replay", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
 
     // Two linked files -> where they differ, in words. Knows nothing of linking.
     .target(name: "ImageDiff", swiftSettings: strict),
     .testTarget(name: "ImageDiffTests", dependencies: ["ImageDiff"], swiftSettings: strict),
+
+    // A link request on disk, its replay by Go's linker, and the comparison of two links.
+    .target(name: "CSpawn"),
+    .target(name: "Replay", dependencies: ["Protocol", "ImageDiff", "CSpawn"], swiftSettings: strict),
+    .testTarget(name: "ReplayTests", dependencies: ["Replay", "Protocol"], swiftSettings: strict),
 
     .executableTarget(
       name: "linkd",
@@ -91,7 +96,7 @@ let package = Package(
     // linkers warn of a dlopen in the Swift runtime that is never called.)
     .executableTarget(
       name: "linkctl",
-      dependencies: ["Protocol", "ImageDiff"],
+      dependencies: ["Protocol", "ImageDiff", "Replay"],
       swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(platforms: [.linux]))]),
 
