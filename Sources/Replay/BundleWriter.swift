@@ -50,7 +50,7 @@ package struct BundleWriter {
   /// - Parameter importConfig: what the file of -importcfg says.
   package mutating func write(
     _ request: Request, importConfig: [UInt8], keep: Keep
-  ) throws(BundleError) -> Bundle {
+  ) throws(BundleError) -> LinkBundle {
     var arguments = request.arguments
     guard arguments.value("importcfg") != nil else {
       throw .unfit("no -importcfg: the inputs of such a link are not known before it runs")
@@ -65,12 +65,13 @@ package struct BundleWriter {
       throw .system(error)
     }
     arguments.replaceValues(of: "importcfg") { _ in "importcfg" }
-    if arguments.value("o") == nil { arguments.prepend("o", Bundle.outputMark) }
-    arguments.replaceValues(of: "o") { _ in Bundle.outputMark }
+    if arguments.value("o") == nil { arguments.prepend("o", LinkBundle.outputMark) }
+    arguments.replaceValues(of: "o") { _ in LinkBundle.outputMark }
     for flag in Self.otherOutputs {
-      arguments.replaceValues(of: flag) { _ in "\(Bundle.outputMark).\(flag == "fipso" ? "fips.o" : flag)" }
+      arguments.replaceValues(of: flag) { _ in "\(LinkBundle.outputMark).\(flag == "fipso" ? "fips.o" : flag)"
+      }
     }
-    var bundle = Bundle(
+    var bundle = LinkBundle(
       folder: "", tool: request.tool, arguments: arguments.words,
       environment: request.environment.filter { !Self.placeVariables.contains($0.key) },
       workingDirectory: request.workingDirectory, importPath: request.importPath)
@@ -102,14 +103,14 @@ package struct BundleWriter {
     return out
   }
 
-  private func save(_ bundle: Bundle, _ config: [UInt8]) throws(BundleError) {
+  private func save(_ bundle: LinkBundle, _ config: [UInt8]) throws(BundleError) {
     do {
       if ReplaySyscalls.exists(bundle.folder) { return }
       try Locations.makeDirectories(parent)
       let partial = try ReplaySyscalls.makeTemporaryDirectory(in: parent, prefix: "\(bundle.name).partial-")
       try ReplaySyscalls.write("\(partial)/importcfg", config)
       try ReplaySyscalls.write(
-        "\(partial)/\(Bundle.requestName)", bundle.json.serialized(pretty: true) + [0x0A])
+        "\(partial)/\(LinkBundle.requestName)", bundle.json.serialized(pretty: true) + [0x0A])
       do {
         try ReplaySyscalls.rename(partial, to: bundle.folder)
       } catch {
@@ -125,7 +126,7 @@ package struct BundleWriter {
   }
 
   /// What is linked, and a hash of all that decides the link: the same request has the same name wherever it is made.
-  private static func name(_ request: Request, _ bundle: Bundle, _ config: [UInt8]) -> String {
+  private static func name(_ request: Request, _ bundle: LinkBundle, _ config: [UInt8]) -> String {
     var output = request.arguments.value("o") ?? "a.out"
     if let slash = output.lastIndex(of: "/") { output = String(output[output.index(after: slash)...]) }
     let what =

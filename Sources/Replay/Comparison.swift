@@ -90,7 +90,7 @@ package struct Comparison {
 
   static func replacing(_ name: [UInt8], in text: [UInt8]) -> [UInt8] {
     let parts = text.split(separator: name, omittingEmptySubsequences: false)
-    return parts.count < 2 ? text : Array(parts.joined(separator: Bundle.outputMark.utf8))
+    return parts.count < 2 ? text : Array(parts.joined(separator: LinkBundle.outputMark.utf8))
   }
 
   private static func quoted(_ line: [UInt8]) -> String {

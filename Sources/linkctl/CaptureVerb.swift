@@ -31,7 +31,7 @@ enum CaptureVerb {
   /// Writes the bundle of one link.
   static func save(
     _ call: ToolCall, _ words: [String], in directory: String
-  ) throws(BundleError) -> Bundle {
+  ) throws(BundleError) -> LinkBundle {
     guard let here = Syscalls.workingDirectory() else { throw .unfit("the working directory is gone") }
     func read(_ path: String) -> [UInt8]? {
       try? ReplaySyscalls.read(LinkCommand.absolute(path, here))

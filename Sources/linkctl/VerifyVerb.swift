@@ -82,7 +82,7 @@ enum VerifyVerb {
     }
     var folders: [String] = []
     for path in call.bundles {
-      let found = Bundle.find(in: LinkCommand.absolute(path, here))
+      let found = LinkBundle.find(in: LinkCommand.absolute(path, here))
       guard !found.isEmpty else { throw .usage("\(path): no bundle there") }
       folders += found
     }
@@ -104,7 +104,7 @@ enum VerifyVerb {
 
   private static func verify(bundle folder: String, keep: String?) -> Outcome {
     do {
-      let bundle = try Bundle(folder: folder)
+      let bundle = try LinkBundle(folder: folder)
       guard let linker = linker(of: bundle) else { return .failed(problem: "cannot find Go's own linker") }
       let scratch = try ReplaySyscalls.makeTemporaryDirectory(
         in: Syscalls.environment("TMPDIR") ?? "/tmp", prefix: "linkd-verify-")
@@ -138,7 +138,7 @@ enum VerifyVerb {
   }
 
   /// The linker that the bundle was made with, else the one that `linkctl link` uses.
-  private static func linker(of bundle: Bundle) -> String? {
+  private static func linker(of bundle: LinkBundle) -> String? {
     Syscalls.isExecutable(bundle.tool) ? bundle.tool : RealLinker.search.path
   }
 

@@ -14,6 +14,10 @@ final class LinkCall {
   /// Whether the link is to be made again by Go's linker, for which what it read is kept.
   let isVerified: Bool
   private var texts: [String: [UInt8]] = [:]
+  /// -h: Go's linker ends in a stack trace at the first error.
+  private(set) var haltsOnError = false
+  /// -benchmark
+  private(set) var benchmark: PhaseReport.Kind?
   /// What was written.
   var image: LinkedImage?
   /// Known once the inputs are open.
@@ -84,6 +88,11 @@ final class LinkCall {
     plan.fipsObject = options.fipsObject
     plan.allErrors = options.allErrors
     plan.load.allErrors = options.allErrors
+    plan.load.ignorePackageData = options.ignorePackageData
+    plan.callGraph = options.callGraph
+    plan.benchmark = options.benchmark
+    benchmark = options.benchmark
+    haltsOnError = options.haltOnError
     plan.resolve.checkLinkname = options.checkLinkname
     plan.resolve.strictDups = options.strictDups > 0
     plan.strictDupsFail = options.strictDups > 1
@@ -170,6 +179,8 @@ final class LinkCall {
       hash.update(data: Array(text.utf8))
       hash.update(data: [0])
     }
+    // Times are news each time.
+    if plan.benchmark != nil { return nil }
     add("linkd result 1")
     var skips = false
     for a in request.arguments.dropLast() {

@@ -148,7 +148,9 @@ package final class ResidentEngine: LinkEngine {
       how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
       phases: phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
       outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start))
-    return .done(exitCode: 0, stdout: image.stdout, stderr: Array(image.stderr.utf8), report: report)
+    var stdout = image.stdout
+    if let kind = call.benchmark { stdout += PhaseReport.text(phases, kind).utf8 }
+    return .done(exitCode: 0, stdout: stdout, stderr: Array(image.stderr.utf8), report: report)
   }
 
   private func outcome(of failure: LinkFailure, _ call: LinkCall) -> LinkOutcome {
@@ -161,6 +163,8 @@ package final class ResidentEngine: LinkEngine {
         report: LinkReport(
           how: "failed", wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start)))
     }
+    if case .unsupported(let reason) = failure { return .fallback(reason: reason) }
+    if call.haltsOnError { return .fallback(reason: "an error with -h") }
     switch failure {
     case .unsupported(let reason): return .fallback(reason: reason)
     case .failed(let stderr, let exitCode, let stdout): return failed(stdout, stderr, exitCode)

@@ -41,7 +41,7 @@ struct VerificationTask: Sendable {
 
   /// Writes the link's bundle. Inputs of the build cache are only pointed at: they are there as long as they are
   /// needed, nearly always.
-  func writeBundle(_ writer: inout BundleWriter) throws -> Bundle {
+  func writeBundle(_ writer: inout BundleWriter) throws -> LinkBundle {
     let request = BundleWriter.Request(
       tool: linker, arguments: arguments, workingDirectory: request.workingDirectory,
       environment: request.environment, importPath: "")
@@ -60,7 +60,7 @@ struct VerificationTask: Sendable {
   ///
   /// - Returns: nil when both are the same.
   func difference(
-    from expected: LinkResult, _ bundle: Bundle, scratch: String
+    from expected: LinkResult, _ bundle: LinkBundle, scratch: String
   ) throws -> Replay.Difference? {
     // A failure's words name the inputs, which have other names here; that both fail is what counts.
     if let exit = exitDifference(expected) { return exit }
@@ -84,6 +84,18 @@ struct VerificationTask: Sendable {
     written.output = "\(scratch)/actual"
     try ReplaySyscalls.write(written.output, bytes)
     return try comparison.difference(expected: shown, actual: written)
+  }
+
+  /// What a link may fail of that says nothing of what is linked: Go's linker had less luck than linkd.
+  func misfortune(of expected: LinkResult) -> String? {
+    guard exitCode == 0, expected.exitCode != 0 else { return nil }
+    if expected.exitCode > 2 { return "Go's linker ended with exit code \(expected.exitCode)" }
+    let words = String(decoding: expected.stderr.prefix(1 << 16), as: UTF8.self)
+    let troubles = [
+      "no space left on device", "disk quota exceeded", "out of memory", "cannot allocate memory",
+      "too many open files", "resource temporarily unavailable", "file too large",
+    ]
+    return troubles.first { words.contains($0) }.map { "Go's linker: \($0)" }
   }
 
   private func exitDifference(_ expected: LinkResult) -> Replay.Difference? {

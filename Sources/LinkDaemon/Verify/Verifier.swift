@@ -40,7 +40,6 @@ final class Verifier: Sendable {
   private let isBusy: @Sendable () -> Bool
   private let logger: Logger
   private let state = Mutex(State())
-  private let ended = DispatchSemaphore(value: 0)
 
   /// - Parameter isBusy: whether links run, for which a comparison waits.
   init(_ places: Places, limits: Limits, logger: Logger, isBusy: @escaping @Sendable () -> Bool) {
@@ -91,14 +90,16 @@ final class Verifier: Sendable {
 
   /// Ends the comparison that runs and forgets the others. Returns when nothing is left behind.
   func stop() {
-    let runs = state.withLock { state -> Bool in
+    state.withLock { state in
       state.stopping = true
       state.status.skipped += state.waiting.count
       state.waiting = []
       if let process = state.process { ReplaySyscalls.kill(process) }
-      return state.hasThread
     }
-    if runs { _ = ended.wait(timeout: .now() + 5) }
+    let deadline = Syscalls.monotonicNanoseconds() + 5_000_000_000
+    while state.withLock({ $0.hasThread }), Syscalls.monotonicNanoseconds() < deadline {
+      Syscalls.sleep(milliseconds: 5)
+    }
   }
 
   // MARK: The thread
@@ -110,7 +111,6 @@ final class Verifier: Sendable {
       verify(task)
       state.withLock { $0.running = nil }
     }
-    ended.signal()
   }
 
   /// The next task, once no link runs; nil ends the thread.
@@ -144,6 +144,7 @@ final class Verifier: Sendable {
       let bundle = try task.writeBundle(&writer)
       let expected = try run(task, bundle, folder)
       if isStopping { throw VerificationTask.Skipped(reason: "the daemon stops") }
+      if let why = task.misfortune(of: expected) { throw VerificationTask.Skipped(reason: why) }
       if let torn = task.files.tornFile { throw VerificationTask.Skipped(reason: "input changed: \(torn)") }
       if let difference = try task.difference(from: expected, bundle, scratch: folder) {
         distrust(task, difference)
@@ -161,7 +162,7 @@ final class Verifier: Sendable {
     }
   }
 
-  private func run(_ task: VerificationTask, _ bundle: Bundle, _ folder: String) throws -> LinkResult {
+  private func run(_ task: VerificationTask, _ bundle: LinkBundle, _ folder: String) throws -> LinkResult {
     let output = "\(folder)/expected"
     // The link's own variables and no others: those of whoever started the daemon are none of its business.
     let environment = bundle.environment.merging(["TMPDIR": folder]) { $1 }

@@ -1,7 +1,7 @@
 import Protocol
 
 /// A link request on disk, with all it needs to be made again somewhere else: `docs/bundles.md` has the format.
-package struct Bundle: Sendable {
+package struct LinkBundle: Sendable {
   /// Stands for the output file in the arguments.
   package static let outputMark = "@OUT@"
   static let requestName = "request.json"
@@ -46,7 +46,7 @@ package enum BundleError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-extension Bundle {
+extension LinkBundle {
   private static let largestRequest = 16 << 20
 
   /// Reads the bundle in a folder.
