@@ -39,8 +39,8 @@ private final class Folder {
   private func files(below path: String) -> [String] {
     (FileManager.default.subpaths(atPath: path) ?? []).filter { name in
       var isDirectory: ObjCBool = false
-      FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isDirectory)
-      return !isDirectory.boolValue
+      let exists = FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isDirectory)
+      return exists && !isDirectory.boolValue
     }.sorted()
   }
 

@@ -19,7 +19,9 @@ package enum CallGraph {
 
   /// The sizes behind it: bytes in the file and, for the data segment, in memory.
   package static func sizes(_ layout: ImageLayout, symbolTable: SymbolTable?) -> String {
-    let (text, data) = (layout[.text].fileLength, layout[.data])
+    // By then the text segment begins at the program headers (ld/elf.go asmbElf).
+    let headers = ImageLayout.headerSize - UInt64(ELF.headerSize)
+    let (text, data) = (layout[.text].fileLength &+ headers, layout[.data])
     let symbols = UInt64(symbolTable?.entryBytes ?? 0)
     return """
       textsize=\(text)
