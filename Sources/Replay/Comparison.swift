@@ -19,6 +19,8 @@ package struct Comparison {
   package var arguments: LinkArguments
   /// Another ELF file of the same link that names what `-s` leaves nameless; asked for when it is needed.
   package var symbols: () -> String? = { nil }
+  /// Further files that the links wrote (-fipso).
+  package var otherOutputs: [(expected: String, actual: String)] = []
   /// The mode bits count too.
   package var comparesMode = true
 
@@ -39,6 +41,9 @@ package struct Comparison {
     }
     if try !ReplaySyscalls.haveSameBytes(expected.output, actual.output) {
       return explain(expected.output, actual.output)
+    }
+    for other in otherOutputs where try !ReplaySyscalls.haveSameBytes(other.expected, other.actual) {
+      return Self.inWords("the files \(other.expected) and \(other.actual) differ")
     }
     if comparesMode {
       let modes = (

@@ -226,6 +226,13 @@ enum VerifyVerb {
     let actual = LinkResult(exitCode: exitCode, stdout: stdout.bytes, stderr: stderr.bytes, output: output)
     var comparison = Comparison(arguments: LinkArguments(run.arguments))
     comparison.symbols = { names(for: run, scratch) }
+    if let theirs = LinkArguments(run.arguments).value("fipso"),
+      let ours = LinkArguments(request.arguments).value("fipso")
+    {
+      comparison.otherOutputs = [
+        (LinkCommand.absolute(theirs, run.directory), LinkCommand.absolute(ours, request.workingDirectory))
+      ]
+    }
     if let difference = try comparison.difference(expected: expected, actual: actual) {
       return .differs(difference)
     }

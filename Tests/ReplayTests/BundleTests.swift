@@ -163,6 +163,11 @@ private final class Folder {
     #expect(try headline(result(0, "", "", one), result(0, "", "", one)) == nil)
     #expect(try headline(result(0, "", "", one), result(0, "", "", two))?.contains("bytes differ") == true)
     #expect(try headline(result(0, "", "", one), result()) == "output file: expected one, actual none")
+    var more = Comparison(arguments: LinkArguments([]))
+    more.otherOutputs = [(one, two)]
+    #expect(
+      try more.difference(expected: result(0, "", "", one), actual: result(0, "", "", one))?.headline
+        == "the files \(one) and \(two) differ")
     let three = try folder.write("three", "abc")
     try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: three)
     #expect(
