@@ -24,33 +24,37 @@ package struct DataOrder: Sendable {
   package var types = TypeSectionLayout()
   /// Errors in symbol sizes, in the real linker's words.
   package var errors: [String] = []
+  /// The types that reflection can find, by string: where the next link of the program starts from.
+  package var typesByString: [SymbolID] = []
 
   package subscript(_ kind: SymbolKind) -> OrderedData { byKind[Int(kind.rawValue)] }
 
-  package init(_ groups: SymbolGroups, _ index: SymbolIndex) {
+  /// - Parameter known: `typesByString` of an earlier link, as far as the symbols are still there. It saves
+  ///   comparisons and decides nothing.
+  package init(_ groups: SymbolGroups, _ index: SymbolIndex, known: [SymbolID] = []) {
     let sorter = DataSorter(index: index, reader: index.reader)
     let n = groups.byKind.count
     let results = PartialResults<OrderedData>(count: n, empty: OrderedData())
-    let types = PartialResults<TypeSectionLayout>(count: 1, empty: TypeSectionLayout())
+    let types = PartialResults<(TypeSectionLayout, [SymbolID])>(count: 1, empty: (TypeSectionLayout(), []))
+    let problems = PartialResults<[String]>(count: n, empty: [])
     DispatchQueue.concurrentPerform(iterations: n) { k in
       // Largest job first: the type descriptors need Go's own sort.
       let kind = k == 0 ? Int(SymbolKind.type.rawValue) : k == Int(SymbolKind.type.rawValue) ? 0 : k
       guard !groups.byKind[kind].isEmpty else { return }
       if kind == Int(SymbolKind.type.rawValue) {
-        let (order, layout) = sorter.sortTypes(groups.byKind[kind])
+        let (order, layout, byString) = sorter.sortTypes(groups.byKind[kind], known)
         results.set(kind, order)
-        types.set(0, layout)
+        types.set(0, (layout, byString))
       } else {
         let isPclntab = kind == Int(SymbolKind.pclntab.rawValue)
         let isGOT = kind == Int(SymbolKind.elfGOT.rawValue)
         results.set(kind, sorter.sort(groups.byKind[kind], keepOrder: isPclntab, byName: isGOT))
       }
+      problems.set(kind, groups.byKind[kind].compactMap(sorter.sizeError))
     }
     byKind = results.all
-    self.types = types.all[0]
-    for group in groups.byKind {
-      for s in group { if let e = sorter.sizeError(s) { errors.append(e) } }
-    }
+    (self.types, typesByString) = types.all[0]
+    errors = problems.all.flatMap { $0 }
   }
 }
 
@@ -122,6 +126,7 @@ private struct DataSorter: @unchecked Sendable {
   }
 
   private func sortedBySize(_ symbols: [SymbolID]) -> [SymbolID] {
+    if let sorted = SizeSort.sorted(symbols, key: sizeKey) { return sorted }
     // Sizes below 2^32 pack into one word with the rank: a plain integer sort, without ties.
     var keys: [UInt64] = []
     var large: [SymbolID] = []
@@ -139,7 +144,9 @@ private struct DataSorter: @unchecked Sendable {
   ///
   /// Equal strings do occur and nothing breaks the tie, so the order among them is what Go's unstable sort
   /// makes of the whole list: it runs here on numbers that compare like the symbols do.
-  func sortTypes(_ symbols: [SymbolID]) -> (OrderedData, TypeSectionLayout) {
+  func sortTypes(
+    _ symbols: [SymbolID], _ known: [SymbolID]
+  ) -> (OrderedData, TypeSectionLayout, byString: [SymbolID]) {
     let star = index.lookup("type:*")
     let decoder = TypeDecoder(reader)
     var keys = [UInt64](repeating: 0, count: symbols.count)
@@ -155,6 +162,8 @@ private struct DataSorter: @unchecked Sendable {
         restAt[s.raw] = i
       }
     }
+    // Started from the last link's order, which this one's nearly is, the sort compares neighbours only.
+    strings = arranged(strings, symbols, known)
     strings.sort { $0.text < $1.text }
     var number: UInt64 = 0
     for (k, entry) in strings.enumerated() {
@@ -171,7 +180,28 @@ private struct DataSorter: @unchecked Sendable {
     for (i, s) in symbols.enumerated() { order.append((keys[i], s)) }
     order.withUnsafeMutableBufferPointer { GoSort.sort($0) { $0.key < $1.key } }
     let sorted = finish(order.map(\.symbol))
-    return (sorted, layout(sorted, star, isTypelink: order.map { $0.key != 0 && $0.key >> 39 == 0 }))
+    let isTypelink = order.map { $0.key != 0 && $0.key >> 39 == 0 }
+    return (sorted, layout(sorted, star, isTypelink: isTypelink), strings.map { symbols[$0.at] })
+  }
+
+  /// Puts those of `strings` whose symbols are known in the order in which they are known, the others behind.
+  private func arranged(
+    _ strings: [(text: ByteView, at: Int)], _ symbols: [SymbolID], _ known: [SymbolID]
+  ) -> [(text: ByteView, at: Int)] {
+    guard !known.isEmpty else { return strings }
+    var positions = [UInt32](repeating: 0, count: index.count)
+    for (k, s) in known.enumerated() where s.index < positions.count { positions[s.index] = UInt32(k) + 1 }
+    // Position in `strings` plus 1, by position among the known.
+    var places = [UInt32](repeating: 0, count: known.count)
+    var out: [(text: ByteView, at: Int)] = []
+    out.reserveCapacity(strings.count)
+    var new: [(text: ByteView, at: Int)] = []
+    for (i, e) in strings.enumerated() {
+      let k = Int(positions[symbols[e.at].index])
+      if k == 0 || places[k - 1] != 0 { new.append(e) } else { places[k - 1] = UInt32(i) + 1 }
+    }
+    for i in places where i != 0 { out.append(strings[Int(i) - 1]) }
+    return out + new
   }
 
   private func layout(_ data: OrderedData, _ star: SymbolID, isTypelink: [Bool]) -> TypeSectionLayout {

@@ -9,18 +9,19 @@ import LoaderCore
 /// makes are added to the index on the way, in the real linker's order.
 package enum Link {
   package static func run(
-    _ plan: LinkPlan, archives: any ArchiveSource, timer: inout PhaseTimer
+    _ plan: LinkPlan, archives: any ArchiveSource, programs: ProgramStore? = nil, timer: inout PhaseTimer
   ) throws(LinkFailure) -> LinkedImage {
     var told = Diagnostics(allErrors: plan.allErrors)
     do throws(LinkFailure) {
-      return try run(plan, archives: archives, &timer, &told)
+      return try run(plan, archives: archives, programs, &timer, &told)
     } catch {
       throw error.after(stdout: told.stdout, stderr: told.stderr)
     }
   }
 
   private static func run(
-    _ plan: LinkPlan, archives: any ArchiveSource, _ timer: inout PhaseTimer, _ told: inout Diagnostics
+    _ plan: LinkPlan, archives: any ArchiveSource, _ programs: ProgramStore?, _ timer: inout PhaseTimer,
+    _ told: inout Diagnostics
   ) throws(LinkFailure) -> LinkedImage {
     // Objects, in load order.
     let packages = try PackageLoader.load(plan.load, from: archives)
@@ -29,9 +30,8 @@ package enum Link {
     try timer.end("loadlib")
 
     // One index; duplicates elected, references resolved.
-    let (index, warnings) = try SymbolResolver.resolve(
-      packages, profile: .go1_27_3, options: plan.resolve)
-    told.warn(warnings)
+    let program = try load(packages, plan, programs, &told)
+    let index = program.index
     let fips = FIPSSymbols(index)
     try timer.end("loadsyms")
 
@@ -40,7 +40,8 @@ package enum Link {
     try timer.end("inittasks")
 
     // What the program needs. From here on the set only grows by the linker's own symbols.
-    var live = try Deadcode.run(index, initOrder: initOrder, options: plan.deadcode)
+    var live = try Deadcode.run(
+      index, graph: program.graph, initOrder: initOrder, options: plan.deadcode)
     told.print(String(decoding: live.dump, as: UTF8.self))
     try timer.end("deadcode")
 
@@ -100,7 +101,8 @@ package enum Link {
       dynamicRelocations = try DynamicRelocations(dynamic, index, live, text: text, groups: groups)
     }
     if plan.data.useRelro { groups.separateRelocated(index.reader) }
-    var dataOrder = DataOrder(groups, index)
+    var dataOrder = DataOrder(groups, index, known: program.typesByString)
+    program.typesByString = dataOrder.typesByString
     dynamic?.arrange(&dataOrder)
     try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)
@@ -174,6 +176,7 @@ package enum Link {
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
+    programs?.keep(program, ProgramStore.key(plan.load))
     return LinkedImage(
       image: image, stdout: Array(told.stdout.utf8), stderr: told.stderr, fipsModule: fipsModule)
   }
