@@ -118,6 +118,7 @@ struct VerificationTests {
     #expect(difference.output == "\(home.path)/out")
     #expect(difference.headline.contains("size") || difference.headline.contains("ends here"))
     let place = try #require(difference.bundle)
+    #expect(difference.explanation.contains("\(place)/expected"))
     let kept = try LinkBundle(folder: try #require(LinkBundle.find(in: place).first))
     #expect(kept.arguments.first == "-o")
     let sizes = try ["expected", "actual"].map {

@@ -149,7 +149,12 @@ final class Verifier: Sendable {
       if let difference = try task.difference(from: expected, bundle, scratch: folder) {
         distrust(task, difference)
         let bundle = save(folder, &writer)
-        state.withLock { $0.status.lastDifference?.bundle = bundle }
+        state.withLock { state in
+          state.status.lastDifference?.bundle = bundle
+          guard let bundle, let last = state.status.lastDifference else { return }
+          // The files that it names have moved.
+          state.status.lastDifference?.explanation = last.explanation.replacing(folder, with: bundle)
+        }
         logger.error("the link that differs is kept", metadata: ["bundle": "\(bundle ?? "no: see above")"])
       } else {
         state.withLock { state in
