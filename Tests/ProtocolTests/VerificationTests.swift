@@ -30,6 +30,15 @@ import Testing
     #expect((0..<100).allSatisfy { _ in all.takesOne() && !none.takesOne() })
   }
 
+  @Test func requestsCarryIt() throws {
+    var request = LinkRequest(arguments: ["-o", "a"], workingDirectory: "/")
+    #expect(request.json["verify"] == nil)
+    request.verify = VerificationShare("12.5%")
+    #expect(try LinkRequest(json: request.json) == request)
+    let wrong = try JSONValue(parsing: Array(#"{"argv": [], "cwd": "/", "verify": "sometimes"}"#.utf8))
+    #expect(throws: JSONShapeError.self) { _ = try LinkRequest(json: wrong) }
+  }
+
   @Test func statusSurvivesTheWire() throws {
     var status = VerificationStatus()
     status.verified = 3

@@ -18,7 +18,7 @@ final class Verifier: Sendable {
   }
 
   struct Limits: Sendable {
-    var tasks = 32
+    var tasks = 256
     /// Memory that waits with the tasks, in bytes.
     var heldBytes: Int
     /// A machine that never rests must not keep links from being compared.
