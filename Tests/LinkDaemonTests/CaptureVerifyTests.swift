@@ -63,7 +63,7 @@ struct LinkctlRun: Equatable {
     let engine = ScriptedEngine { request, _ in
       if code != 0 { return .done(exitCode: code, stderr: Array("no broken\n".utf8)) }
       guard let output = request.outputPath else { return .fallback(reason: "no output") }
-      FileManager.default.createFile(
+      _ = FileManager.default.createFile(
         atPath: output, contents: Data(text.utf8), attributes: [.posixPermissions: 0o755])
       return .done(stdout: Array("told\n".utf8))
     }
