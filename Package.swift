@@ -66,7 +66,7 @@ let package = Package(
     .target(
       name: "LinkDaemon",
       dependencies: [
-        "Protocol", "LoaderCore", "ImageWriter",
+        "Protocol", "LoaderCore", "ImageWriter", "Replay",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -75,7 +75,7 @@ let package = Package(
     .testTarget(
       name: "LinkDaemonTests",
       dependencies: [
-        "LinkDaemon", "Protocol", "LoaderCore", "ImageWriter", "TestSupport",
+        "LinkDaemon", "Protocol", "LoaderCore", "ImageWriter", "Replay", "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -83,6 +83,11 @@ let package = Package(
     // Two linked files -> where they differ, in words. Knows nothing of linking.
     .target(name: "ImageDiff", swiftSettings: strict),
     .testTarget(name: "ImageDiffTests", dependencies: ["ImageDiff"], swiftSettings: strict),
+
+    // A link request on disk, its replay by Go's linker, and the comparison of two links.
+    .target(name: "CSpawn"),
+    .target(name: "Replay", dependencies: ["Protocol", "ImageDiff", "CSpawn"], swiftSettings: strict),
+    .testTarget(name: "ReplayTests", dependencies: ["Replay", "Protocol"], swiftSettings: strict),
 
     .executableTarget(
       name: "linkd",
@@ -96,7 +101,7 @@ let package = Package(
     // linkers warn of a dlopen in the Swift runtime that is never called.)
     .executableTarget(
       name: "linkctl",
-      dependencies: ["Protocol", "ImageDiff"],
+      dependencies: ["Protocol", "ImageDiff", "Replay"],
       swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(platforms: [.linux]))]),
 

@@ -54,6 +54,8 @@ package enum Link {
     try told.report(StringData.apply(plan.strings, index, &live))
     try timer.end("dostrdata")
 
+    if plan.callGraph { told.print(CallGraph.calls(index, textOrder.functions)) }
+
     // Nosplit functions must fit the stack that is left to them.
     let stack = try StackCheck.run(
       index, text: fips.text + textOrder.functions, options: plan.stackCheck)
@@ -184,6 +186,7 @@ package enum Link {
       plan.deadcode.entry, index, addresses, textAddress: plan.image.textAddress)
     try told.report(entry.errors)
     try headers.write(entry: entry.address, symbols: symbolTable, into: image)
+    if plan.callGraph { told.print(CallGraph.sizes(layout, symbolTable: symbolTable)) }
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
