@@ -11,9 +11,9 @@ import edit_items as items
 import edit_judge as judging
 import edit_worlds as worlds
 
-# Go's own commands, and how often in an epoch.
+# Go's own commands, and `tiny`, a program whose runtime is edited; how often in an epoch.
 COMMANDS = {"cmd/gofmt": 5, "cmd/nm": 4, "cmd/addr2line": 3, "cmd/objdump": 2, "cmd/pack": 3, "cmd/fix": 1, "cmd/vet": 1, "cmd/asm": 1,
-            "cmd/go": 0.3}
+            "cmd/go": 0.3, "tiny": 2}
 
 
 class Builder:
@@ -36,7 +36,7 @@ class Builder:
         shutil.rmtree(folder, ignore_errors=True)
         if spec["type"] == "module":
             return worlds.Module(spec["name"], folder)
-        return worlds.Command(spec["name"], folder, spec["target"], self.env)
+        return worlds.Command(spec["name"], folder, spec["target"], self.env, spec["dependents"])
 
     def build(self, world, program, folder):
         """The Bundle of a program, or the go command's words as text."""
@@ -87,7 +87,7 @@ def epoch_specs(seed, epoch, programs):
     commands = [c for c in programs if c != "module"]
     if commands:
         target = rng.choices(commands, [COMMANDS.get(c, 1) for c in commands])[0]
-        specs.append({"type": "command", "name": "c0", "target": target})
+        specs.append({"type": "command", "name": "c0", "target": target, "dependents": rng.choice([12, 12, 12, 40])})
     return specs
 
 

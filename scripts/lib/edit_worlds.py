@@ -467,15 +467,19 @@ class Command(World):
 
     def __init__(self, name, folder, target, env, dependents=12):
         super().__init__(name, folder)
-        self.target, self.dependents = target, dependents
-        self.packages = self.listed(target, env)
+        self.target, self.dependents, self.fixed = target, dependents, {}
+        if target == "tiny":
+            # A program of the runtime and little else, so that the runtime itself can be edited.
+            self.target, self.dependents, self.fixed = ".", 1 << 20, TINY
+            self.write(self.fixed)
+        self.packages = self.listed(target, env, self.target, self.folder if self.fixed else "/")
         self.state = {"packages": {}, "flags": {"ld": [], "go": []}}
 
     @classmethod
-    def listed(cls, target, env):
+    def listed(cls, name, env, target, cwd):
         """{path: {"dir", "files", "deps", "name", "dependents"}} of the program's packages."""
-        if target not in cls._listed:
-            done = subprocess.run(["go", "list", "-deps", "-json=ImportPath,Dir,GoFiles,Deps,Name", target], env=env, cwd="/",
+        if name not in cls._listed:
+            done = subprocess.run(["go", "list", "-deps", "-json=ImportPath,Dir,GoFiles,Deps,Name", target], env=env, cwd=cwd,
                                   stdout=subprocess.PIPE, text=True, check=True)
             decoder, at, packages = json.JSONDecoder(), 0, {}
             while at < len(done.stdout):
@@ -485,8 +489,8 @@ class Command(World):
                                                  "deps": set(entry.get("Deps", []))}
             for path, package in packages.items():
                 package["dependents"] = sum(path in other["deps"] for other in packages.values())
-            cls._listed[target] = packages
-        return cls._listed[target]
+            cls._listed[name] = packages
+        return cls._listed[name]
 
     def first_ops(self, rng):
         return [["flags", rng.randrange(1 << 30)]]
@@ -501,7 +505,8 @@ class Command(World):
         """Mostly packages that few others of the program import: an edit has to compile these again."""
         rng = items.seeded("package", seed)
         paths = sorted(p for p, package in self.packages.items() if package["files"] and package["dependents"] <= self.dependents)
-        return rng.choices(paths, [(1 + self.packages[p]["dependents"]) ** -1.2 for p in paths])[0]
+        power = -0.3 if self.fixed else -1.2
+        return rng.choices(paths, [(1 + self.packages[p]["dependents"]) ** power for p in paths])[0]
 
     def entry(self, path):
         return self.state["packages"].setdefault(path, {"items": {}, "changes": {}})
@@ -520,6 +525,8 @@ class Command(World):
         return known["name"] == "main" or imports <= known["deps"]
 
     def source(self, path, file):
+        if path == "example.com/tiny":
+            return self.fixed[file]
         with open(os.path.join(self.packages[path]["dir"], file), encoding="utf-8") as f:
             return f.read()
 
@@ -554,7 +561,7 @@ class Command(World):
         return "other %s in %s" % (changes[key][1], key)
 
     def prepare(self):
-        replace, files = {}, {}
+        replace, files = {}, dict(self.fixed)
         for path, package in sorted(self.state["packages"].items()):
             if not package["items"] and not package["changes"]:
                 continue
@@ -570,11 +577,23 @@ class Command(World):
                     "\tn = Use%s(n)\n" % item["name"] for item, _ in drawn if item["live"])
             for file, text in texts.items():
                 files[folder + "/" + file] = text
-                replace[os.path.join(known["dir"], file)] = os.path.join(self.folder, folder, file)
+                own = self.folder if path == "example.com/tiny" else known["dir"]
+                replace[os.path.join(own, file)] = os.path.join(self.folder, folder, file)
         files["overlay.json"] = json.dumps({"Replace": replace}, indent=1)
         self.write(files)
         return ["-overlay=" + os.path.join(self.folder, "overlay.json")]
 
+
+TINY = {"go.mod": "module example.com/tiny\n\ngo 1.27\n", "main.go": """package main
+
+func main() {
+	m := map[string]any{"a": 1}
+	for k, v := range m {
+		println(k, v.(int))
+	}
+	go func() { recover() }()
+}
+"""}
 
 HOOK = """
 var Sink any
