@@ -552,7 +552,7 @@ KINDS = {
     "mapinit": (new_mapinit, draw_mapinit, 2), "const": (new_const, draw_const, 2), "comment": (new_comment, draw_comment, 2),
     "std": (new_std, draw_std, 8), "embed": (new_embed, draw_embed, 3), "asm": (new_asm, draw_asm, 3),
     "tagged": (new_tagged, draw_tagged, 2), "linkname": (new_linkname, draw_linkname, 3),
-    "missing": (new_missing, draw_missing, 0.8), "nosplit": (new_nosplit, draw_nosplit, 1),
+    "missing": (new_missing, draw_missing, 1.5), "nosplit": (new_nosplit, draw_nosplit, 1.5),
     "profile": (new_profile, draw_profile, 0.7),
 }
 # The kinds that can keep a program from linking.

@@ -67,6 +67,9 @@ class World:
                      "-funcalign=64", "-pruneweakmap=false", "-strictdups=1", "-checklinkname=0", "-bindnow"):
             if rng.random() < 0.06:
                 extra.append(flag)
+        if rng.random() < 0.04:
+            # What the linker refuses.
+            extra.append(rng.choice(["-X=main.Acc=1", "-X=main.plain", "-E=nosuchsymbol", "-strictdups=2", "-nosuchflag", "-buildmode=x"]))
         variables = self.string_variables()
         while rng.random() < 0.25:
             variable = rng.choice(variables + ["main.absent"])
