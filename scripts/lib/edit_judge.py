@@ -20,8 +20,9 @@ LIVES = {"": 800, "again": 60, "restart": 35, "forget": 12, "kill": 25, "cancel"
 PLACES = {"": 60, "absent": 15, "scribbled": 15, "linked": 10}
 # Where the inputs lie. "": as the go command has it, a new path for new contents. The others keep the path of a package
 # that is not in the build cache from link to link: written over in place, in place with the old time stamp, as a new
-# file, as a symbolic link. "shuffle" has another order of lines in importcfg; "response" passes @FILE.
-PATHS = {"": 70, "inplace": 6, "stale": 4, "replace": 5, "symlink": 4, "shuffle": 6, "response": 5}
+# file, as a symbolic link. "shuffle" has another order of lines in importcfg; "response" passes @FILE; "mix" has some
+# packages as they were at the program's last link, which the linker may find not to fit.
+PATHS = {"": 70, "inplace": 6, "stale": 4, "replace": 5, "symlink": 4, "shuffle": 6, "response": 5, "mix": 6}
 
 
 def draw(rng, table, without=()):
@@ -35,6 +36,7 @@ class Link:
 
     def __init__(self, bundle, program, step, life="", place="", seed=0, paths=""):
         self.bundle, self.program, self.step, self.paths = bundle, program, step, paths
+        self.arranged = bundle
         self.life, self.place, self.seed = life, place, seed
 
     def __str__(self):
@@ -51,7 +53,7 @@ class Judge:
         self.daemon = lib.Daemon(linkctl, os.path.join(folder, "xdg"), {"LINKD_TIMEOUT": "180"})
         self.cwd = os.path.join(folder, "cwd")
         os.makedirs(self.cwd, exist_ok=True)
-        self.known, self.pid, self.previous = {}, None, None
+        self.known, self.pid, self.previous, self.last = {}, None, None, {}
         self.counts, self.seconds = {}, {"linkd": 0.0, "real": 0.0}
 
     def close(self):
@@ -60,7 +62,7 @@ class Judge:
     def fresh(self):
         """A new daemon without a cache."""
         self.daemon.forget()
-        self.pid, self.previous = None, None
+        self.pid, self.previous, self.last = None, None, {}
         for name in ("got", "stable"):
             shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
         if self.fault:
@@ -97,6 +99,8 @@ class Judge:
             random.Random(link.seed).shuffle(lines)
         elif link.paths == "response":
             bundle.response_file = True
+        elif link.paths == "mix":
+            self.mix(bundle, lines, link)
         else:
             for i, line in enumerate(lines):
                 head, _, path = line.partition("=")
@@ -108,6 +112,21 @@ class Judge:
             file.write("\n".join(lines))
         bundle.args[bundle.args.index("-importcfg") + 1] = config
         return bundle
+
+    def mix(self, bundle, lines, link):
+        """Puts some inputs of the program's last link in the place of this one's."""
+        last = self.last.get(link.program)
+        if not last or not os.path.exists(last.importcfg):
+            return
+        rng = random.Random(link.seed)
+        with open(last.importcfg, encoding="utf-8") as file:
+            old = dict(line.split("=", 1) for line in file.read().split("\n") if line.startswith("packagefile "))
+        for i, line in enumerate(lines):
+            head, _, path = line.partition("=")
+            if old.get(head, path) != path and rng.random() < 0.5:
+                lines[i] = head + "=" + old[head]
+        if rng.random() < 0.3:
+            bundle.args[-1] = last.args[-1]
 
     def command(self, link, out):
         bundle = link.arranged
@@ -228,7 +247,7 @@ class Judge:
         if kept and digest(kept[0]) != kept[1]:
             wrong.append("another name of the previous output was written to")
         wrong += self.alive()
-        self.previous = link
+        self.previous, self.last[link.program] = link, link.bundle
         key = "failed as Go's linker" if want.code else "linked"
         self.counts[key] = self.counts.get(key, 0) + 1
         return wrong
