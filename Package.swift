@@ -47,7 +47,8 @@ let package = Package(
     // Bytes -> objects -> one symbol index -> the live set.
     .target(name: "CMalloc"),
     .target(name: "LoaderCore", dependencies: ["CMalloc"], swiftSettings: hot),
-    .testTarget(name: "LoaderCoreTests", dependencies: ["LoaderCore"], swiftSettings: strict),
+    .testTarget(
+      name: "LoaderCoreTests", dependencies: ["LoaderCore", "TestSupport"], swiftSettings: strict),
 
     // The level-1 deflate stream of Go's compress/flate, bit for bit.
     .target(name: "GoDeflate", swiftSettings: hot),
@@ -58,13 +59,14 @@ let package = Package(
       name: "ImageWriter",
       dependencies: ["LoaderCore", "GoDeflate", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: hot),
-    .testTarget(name: "ImageWriterTests", dependencies: ["ImageWriter"], swiftSettings: strict),
+    .testTarget(
+      name: "ImageWriterTests", dependencies: ["ImageWriter", "TestSupport"], swiftSettings: strict),
 
     // The server, the resident state, the SQLite cache and the pass list.
     .target(
       name: "LinkDaemon",
       dependencies: [
-        "Protocol", "LoaderCore", "ImageWriter",
+        "Protocol", "LoaderCore", "ImageWriter", "Replay",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -72,12 +74,20 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "LinkDaemonTests",
-      dependencies: ["LinkDaemon", "Protocol", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "LinkDaemon", "Protocol", "LoaderCore", "ImageWriter", "Replay", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: strict),
 
     // Two linked files -> where they differ, in words. Knows nothing of linking.
     .target(name: "ImageDiff", swiftSettings: strict),
     .testTarget(name: "ImageDiffTests", dependencies: ["ImageDiff"], swiftSettings: strict),
+
+    // A link request on disk, its replay by Go's linker, and the comparison of two links.
+    .target(name: "CSpawn"),
+    .target(name: "Replay", dependencies: ["Protocol", "ImageDiff", "CSpawn"], swiftSettings: strict),
+    .testTarget(name: "ReplayTests", dependencies: ["Replay", "Protocol"], swiftSettings: strict),
 
     .executableTarget(
       name: "linkd",
@@ -91,9 +101,13 @@ let package = Package(
     // linkers warn of a dlopen in the Swift runtime that is never called.)
     .executableTarget(
       name: "linkctl",
-      dependencies: ["Protocol", "ImageDiff"],
+      dependencies: ["Protocol", "ImageDiff", "Replay"],
       swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(platforms: [.linux]))]),
+
+    // What tests of several rooms need: objects made by hand, and Go's own tools to compare with.
+    .target(
+      name: "TestSupport", dependencies: ["LoaderCore"], path: "Tests/TestSupport", swiftSettings: strict),
 
     // Rules about the repository itself: who imports whom, file lengths, no traps, documents that are true.
     .testTarget(name: "TidyTests", swiftSettings: strict),

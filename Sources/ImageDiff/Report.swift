@@ -40,6 +40,17 @@ package struct Report: Sendable, Equatable {
   package var first: Place?
 }
 
+extension Report {
+  /// The difference in one line: the place, whose it is and both values; what shapes the file comes first.
+  package var headline: String {
+    if identical { return "identical" }
+    let shape = structure.first.map { [$0] } ?? []
+    guard let first else { return shape.first ?? "different" }
+    let place = (["\(first.region)+\(hex(first.offset))"] + first.details).joined(separator: ": ")
+    return (shape + [place]).joined(separator: "; ")
+  }
+}
+
 extension Report: CustomStringConvertible {
   package var description: String {
     if identical { return "identical: \(expectedPath) and \(actualPath)" }

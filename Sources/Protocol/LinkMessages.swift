@@ -21,11 +21,13 @@ package struct LinkRequest: RequestMessage {
   package var noFallback: Bool
   /// Send a `$/progress` at every new phase, not just as a sign of life.
   package var reportPhases: Bool
+  /// Whether the daemon makes this link again with Go's linker, after the answer, and compares.
+  package var verify: VerificationShare?
 
   package init(
     arguments: [String], workingDirectory: String, environment: [String: String] = [:], umask: Int = 0o022,
     realLinker: String? = nil, programName: String? = nil, noFallback: Bool = false,
-    reportPhases: Bool = false
+    reportPhases: Bool = false, verify: VerificationShare? = nil
   ) {
     self.arguments = arguments
     self.workingDirectory = workingDirectory
@@ -35,6 +37,7 @@ package struct LinkRequest: RequestMessage {
     self.programName = programName
     self.noFallback = noFallback
     self.reportPhases = reportPhases
+    self.verify = verify
   }
 
   package init(json: JSONValue) throws(JSONShapeError) {
@@ -53,6 +56,7 @@ package struct LinkRequest: RequestMessage {
     programName = try fields.optional("argv0")
     noFallback = try fields.optional("noFallback") ?? false
     reportPhases = try fields.optional("reportPhases") ?? false
+    verify = try fields.optional("verify")
   }
 
   package var json: JSONValue {
@@ -65,6 +69,7 @@ package struct LinkRequest: RequestMessage {
     object.set("argv0", programName)
     object.set("noFallback", noFallback)
     object.set("reportPhases", reportPhases)
+    object.set("verify", verify)
     return object.object
   }
 

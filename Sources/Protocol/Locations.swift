@@ -65,6 +65,9 @@ package struct Locations: Sendable {
   package var log: String { "\(stateDirectory)/linkd.log" }
   /// What clients could not tell the daemon: one JSON object a line.
   package var clientLog: String { "\(stateDirectory)/fallbacks.log" }
+  /// Folders of links that are being verified, and of those that differed from Go's linker's.
+  package var verificationSpool: String { "\(cacheDirectory)/verify" }
+  package var differences: String { "\(stateDirectory)/differences" }
   package var pidFile: String { "\(socket).pid" }
   package var startLock: String { "\(socket).start" }
   package var startFailure: String { "\(socket).failed" }

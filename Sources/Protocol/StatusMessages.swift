@@ -252,12 +252,13 @@ package struct StatusReport: JSONConvertible, Equatable {
   package var lastFallback: LinkRecord?
   package var engine: EngineStatus
   package var cache: CacheStatus
+  package var verification: VerificationStatus
 
   package init(
     pid: Int, version: String, build: String, startedAt: Int, uptimeSeconds: Int, socket: String, log: String,
     residentBytes: Int, privateBytes: Int, clients: Int, idleTimeoutSeconds: Int, idleDeadline: Int?,
     stopping: Bool, links: LinkCounts, recentLinks: [LinkRecord], lastFallback: LinkRecord?,
-    engine: EngineStatus, cache: CacheStatus
+    engine: EngineStatus, cache: CacheStatus, verification: VerificationStatus = VerificationStatus()
   ) {
     self.pid = pid
     self.version = version
@@ -277,6 +278,7 @@ package struct StatusReport: JSONConvertible, Equatable {
     self.lastFallback = lastFallback
     self.engine = engine
     self.cache = cache
+    self.verification = verification
   }
 
   package init(json: JSONValue) throws(JSONShapeError) {
@@ -299,6 +301,7 @@ package struct StatusReport: JSONConvertible, Equatable {
     lastFallback = try fields.optional("lastFallback")
     engine = try fields.required("engine")
     cache = try fields.required("cache")
+    verification = try fields.optional("verification") ?? VerificationStatus()
   }
 
   package var json: JSONValue {
@@ -323,6 +326,7 @@ package struct StatusReport: JSONConvertible, Equatable {
     object.set("lastFallback", lastFallback)
     object.set("engine", engine)
     object.set("cache", cache)
+    object.set("verification", verification)
     return object.object
   }
 }

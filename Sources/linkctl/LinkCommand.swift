@@ -64,16 +64,17 @@ enum LinkCommand {
     guard let directory = Syscalls.workingDirectory() else {
       return gaveUp("the working directory is gone or not UTF-8", output: nil, locations: nil)
     }
-    var environment: [String: String] = [:]
-    for name in LinkRequest.relevantEnvironment {
-      if let value = Syscalls.environment(name) { environment[name] = value }
+    var request = request(arguments, directory, invocation.linker)
+    request.noFallback = invocation.fallbackForbidden
+    if let text = Syscalls.environment("LINKD_VERIFY"), !text.isEmpty {
+      // Whoever wants links checked does not want them made unchecked for a slip of the pen.
+      guard let share = VerificationShare(text) else {
+        return gaveUp(
+          "LINKD_VERIFY=\(text) is neither always, never nor a percentage", output: request.outputPath,
+          locations: nil)
+      }
+      if share.percent > 0 { request.verify = share }
     }
-    let request = LinkRequest(
-      arguments: arguments, workingDirectory: directory, environment: environment,
-      umask: ClientSyscalls.currentUmask(),
-      realLinker: invocation.linker.path.map { absolute($0, directory) },
-      programName: invocation.linker.programName,
-      noFallback: invocation.fallbackForbidden)
     let daemon: DaemonLauncher
     do {
       daemon = try DaemonLauncher()
@@ -83,12 +84,28 @@ enum LinkCommand {
     return ask(daemon, request)
   }
 
-  private static func absolute(_ path: String, _ directory: String) -> String {
+  /// A request from this process's surroundings.
+  static func request(_ arguments: [String], _ directory: String, _ linker: RealLinker) -> LinkRequest {
+    LinkRequest(
+      arguments: arguments, workingDirectory: directory, environment: relevantEnvironment,
+      umask: ClientSyscalls.currentUmask(), realLinker: linker.path.map { absolute($0, directory) },
+      programName: linker.programName)
+  }
+
+  static var relevantEnvironment: [String: String] {
+    var environment: [String: String] = [:]
+    for name in LinkRequest.relevantEnvironment {
+      if let value = Syscalls.environment(name) { environment[name] = value }
+    }
+    return environment
+  }
+
+  static func absolute(_ path: String, _ directory: String) -> String {
     path.hasPrefix("/") ? path : "\(directory)/\(path)"
   }
 
   /// Sends the request; a daemon of another build, or one that was just ending, is replaced once.
-  private static func ask(_ daemon: DaemonLauncher, _ request: LinkRequest) -> LinkReply {
+  static func ask(_ daemon: DaemonLauncher, _ request: LinkRequest) -> LinkReply {
     var retried = false
     while true {
       do {

@@ -74,11 +74,30 @@ enum StatusVerb {
           + size(toolchain.residentBytes))
     }
     lines.append("  cache    \(cache(report.cache))")
+    lines += verification(report.verification)
     if let last = report.lastFallback {
       lines.append("  last fallback: \(ago(last.time)), \(last.reason ?? "") (\(last.output))")
     }
     if !report.recentLinks.isEmpty { lines.append("  last links, newest first:") }
     return lines + report.recentLinks.prefix(10).map(link)
+  }
+
+  /// Nothing where nobody asked for it.
+  private static func verification(_ status: VerificationStatus) -> [String] {
+    guard status.verified + status.waiting + status.skipped > 0 else { return [] }
+    var lines = [
+      "  verified \(status.verified) links: \(status.identical) identical, \(status.differing) differing; "
+        + "\(status.waiting) waiting, \(status.skipped) skipped"
+    ]
+    if status.distrusted {
+      lines.append("  DISTRUST every link falls back until linkctl restart: a verified link differed")
+    }
+    if let last = status.lastDifference {
+      lines.append("  last difference: \(ago(last.time)), \(last.output)")
+      lines += last.explanation.split(separator: "\n").prefix(40).map { "    \($0)" }
+      lines.append("    kept in \(last.bundle ?? "no place: see linkctl logs")")
+    }
+    return lines
   }
 
   private static func idle(_ report: StatusReport) -> String {

@@ -4,7 +4,7 @@ import Protocol
 /// The verbs that look after the daemon. A table written by hand: this program's start-up time is part of every
 /// build, and an argument parsing library would bring Foundation into it.
 enum Verbs {
-  private struct Verb: Sendable {
+  struct Verb: Sendable {
     var name: String
     var arguments: String
     var summary: String
@@ -19,7 +19,7 @@ enum Verbs {
     static func usage(_ message: String) -> VerbError { VerbError(message: message, exitCode: 2) }
   }
 
-  private static let table: [Verb] = [
+  static let table: [Verb] = [
     Verb(
       name: "link", arguments: "[--no-fallback] ARGS",
       summary: "link as `go tool link ARGS` does, through the daemon",
@@ -41,9 +41,16 @@ enum Verbs {
     Verb(
       name: "diff", arguments: "EXPECTED ACTUAL [--symbols ELF]",
       summary: "explain the first difference of two linked files", run: diff),
+    Verb(
+      name: "capture", arguments: "[--only] DIR [--] TOOL ARGS",
+      summary: "save a link as a bundle that replays anywhere", run: CaptureVerb.run),
+    Verb(
+      name: "verify", arguments: "[--sample N%] [--keep DIR] BUNDLE...",
+      summary: "link with both linkers and explain the first difference; or -- TOOL ARGS", run: VerifyVerb.run
+    ),
     Verb(name: "rpc", arguments: "", summary: "JSON-RPC on standard input and output", run: Bridge.run),
     Verb(name: "version", arguments: "", summary: "this program's version and build", run: version),
-    Verb(name: "help", arguments: "", summary: "this text", run: help),
+    Verb(name: "help", arguments: "[COMMAND]", summary: "this text, or a command's page", run: Help.run),
   ]
 
   static func run() -> Int32 {
@@ -52,15 +59,16 @@ enum Verbs {
       return 2
     }
     guard let word = words.first else {
-      Output.complain(usage)
+      Output.complain(Help.overview)
       return 2
     }
     let name = ["-h", "-help", "--help"].contains(word) ? "help" : word == "--version" ? "version" : word
     guard let verb = table.first(where: { $0.name == name }) else {
-      Output.complain("linkctl: unknown command \(word)\n\(usage)")
+      Output.complain("linkctl: unknown command \(word)\n\(Help.overview)")
       return 2
     }
     do {
+      if words.count == 2, ["-h", "-help", "--help"].contains(words[1]) { return try Help.run([verb.name]) }
       return try verb.run(Array(words.dropFirst()))
     } catch {
       Output.complain("linkctl \(verb.name): \(error.message)")
@@ -74,26 +82,6 @@ enum Verbs {
     if !result.complaint.isEmpty { Output.complain(result.complaint) }
     return result.exitCode
   }
-
-  private static var usage: String {
-    let left = table.map { $0.arguments.isEmpty ? $0.name : "\($0.name) \($0.arguments)" }
-    let width = left.map(\.count).max() ?? 0
-    let lines = zip(left, table).map { text, verb in
-      "  \(text)\(String(repeating: " ", count: width - text.count))  \(verb.summary)"
-    }
-    return "usage: linkctl COMMAND\n\n\(lines.joined(separator: "\n"))\n\nenvironment:\n\(environmentHelp)"
-  }
-
-  private static let environmentHelp = """
-      LINKD=0               no daemon: the real linker at once
-      LINKD_FALLBACK=0      a link the daemon cannot do is an error (exit code 3)
-      LINKD_REAL_LINK       the real linker, for `linkctl link`
-      LINKD_SOCKET          the socket's path
-      LINKD_TIMEOUT         seconds of silence after which the daemon is given up (30)
-      LINKD_IDLE_TIMEOUT    seconds without work after which the daemon ends (1800; 0: never), read at its start
-      LINKD_MAX_LINKS       links that run at once (one a core), read at its start
-      LINKD_LOG             trace, debug, info, notice, warning, error: what the daemon logs, read at its start
-    """
 
   /// `main.swift` has looked for these before anything else.
   private static func unreachable(_ words: [String]) throws(VerbError) -> Int32 { 2 }
@@ -217,11 +205,6 @@ enum Verbs {
     var line = "linkctl \(Release.version), protocol \(Release.protocolVersion)"
     if let daemon = try? DaemonLauncher() { line += ", linkd build \(daemon.build.name)" }
     Output.say(line)
-    return 0
-  }
-
-  private static func help(_ words: [String]) throws(VerbError) -> Int32 {
-    Output.say(usage)
     return 0
   }
 }

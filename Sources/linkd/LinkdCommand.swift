@@ -70,7 +70,10 @@ struct LinkdCommand: ParsableCommand {
     let cache =
       cacheLimit > 0
       ? ObjectCache(directory: locations.cacheDirectory, limitBytes: cacheLimit, logger: logger) : nil
-    let engine = makeEngine(EngineConfiguration(cache: cache, memoryBudget: memoryBudget, logger: logger))
+    let engine = makeEngine(
+      EngineConfiguration(
+        cache: cache, memoryBudget: memoryBudget, logger: logger,
+        verificationSpool: locations.verificationSpool, differences: locations.differences))
     let cacheStatus: @Sendable () -> CacheStatus = { cache?.status ?? CacheStatus() }
     let started = Result { () throws(ServerStartError) in
       try LinkServer(configuration, engine: engine, logger: logger, cacheStatus: cacheStatus)
@@ -85,6 +88,7 @@ struct LinkdCommand: ParsableCommand {
     let signals = watchSignals(server)
     readiness?.report("ready")
     withExtendedLifetime(signals) { server.waitUntilStopped() }
+    engine.stop()
     cache?.flush()
   }
 

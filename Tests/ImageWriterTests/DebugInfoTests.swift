@@ -1,6 +1,7 @@
 import Foundation
 import ImageWriter
 import LoaderCore
+import TestSupport
 import Testing
 
 /// Types of every kind, inlining, generics, closures, variables, constants and assembly.

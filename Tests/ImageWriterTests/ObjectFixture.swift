@@ -1,5 +1,5 @@
-import Foundation
 import LoaderCore
+import TestSupport
 
 /// A Go object made by hand, as package main; all symbols are named definitions of no package.
 struct ObjectFixture {
@@ -60,71 +60,27 @@ struct ObjectFixture {
   }
 
   /// The program of this object alone.
-  func load() throws -> SymbolIndex {
-    let file = FileManager.default.temporaryDirectory.appending(path: "linkd-fixture-\(UUID()).o")
-    try Data(bytes()).write(to: file)
-    defer { try? FileManager.default.removeItem(at: file) }
-    let request = PackageLoader.Request(mainObject: file.path, packageFiles: [:], expectedHeader: nil)
-    let program = try PackageLoader.load(request, from: Source())
-    return try SymbolResolver.resolve(program, profile: .go1_27_3, options: .init()).index
-  }
-
-  private struct Source: ArchiveSource {
-    func archive(at path: String) throws(ArchiveError) -> Archive { try Archive.open(path) }
-  }
-
-  private func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
-    withUnsafeBytes(of: value.littleEndian, Array.init)
-  }
+  func load() throws -> SymbolIndex { try HandmadeProgram(main: object).resolve().index }
 
   private func reference(_ symbol: Int?) -> [UInt8] {
     guard let symbol else { return little(UInt32(0)) + little(UInt32(0)) }
     return little(UInt32(0x7fff_ffff)) + little(UInt32(symbol))
   }
 
-  private func bytes() -> [UInt8] {
-    let headerSize = 8 + 8 + 4 + 4 * 19
-    var strings: [UInt8] = []
-    func string(_ text: String) -> [UInt8] {
-      defer { strings += Array(text.utf8) }
-      return little(UInt32(text.utf8.count)) + little(UInt32(headerSize + strings.count))
-    }
-    var fileBlock: [UInt8] = []
-    for f in files { fileBlock += string(f) }
-    var records: [UInt8] = []
-    var relocIndex = little(UInt32(0))
-    var auxIndex = little(UInt32(0))
-    var dataIndex = little(UInt32(0))
-    var relocs: [UInt8] = []
-    var aux: [UInt8] = []
-    var contents: [UInt8] = []
+  private var object: ObjectBuilder {
+    var object = ObjectBuilder()
+    object.isMain = true
+    object.flags = isAssembly ? ObjectBuilder.fromAssembly : 0
+    object.files = files
     for s in symbols {
-      records += string(s.name) + little(s.abi) + [s.kind, 0, 0]
-      records += little(UInt32(s.size)) + little(UInt32(s.alignment))
-      for r in s.relocations {
-        relocs += little(r.offset) + [r.size] + little(r.type) + little(r.addend) + reference(r.symbol)
-      }
-      for a in s.auxiliaries { aux += [a.kind] + reference(a.symbol) }
-      contents += s.data
-      relocIndex += little(UInt32(relocs.count / 23))
-      auxIndex += little(UInt32(aux.count / 9))
-      dataIndex += little(UInt32(contents.count))
+      _ = object.add(
+        .init(
+          s.name, abi: s.abi, kind: s.kind, size: s.size, alignment: s.alignment, data: s.data,
+          relocations: s.relocations.map {
+            .init($0.type, .init(.named, $0.symbol), offset: $0.offset, size: $0.size, addend: $0.addend)
+          },
+          auxiliaries: s.auxiliaries.map { ($0.kind, $0.symbol.map { .init(.named, $0) } ?? .nothing) }))
     }
-    // Autolib, packages, files, definitions (of the package, short hashed, hashed, of none), references,
-    // reference flags, hashes (short, long), indices, relocations, auxiliaries, data, reference names.
-    let blocks = [
-      [], [], fileBlock, [], [], [], records, [], [], [], [], relocIndex, auxIndex, dataIndex, relocs, aux,
-      contents, [],
-    ]
-    var out = Array("go object linux amd64 test\nmain\n\n!\n\0go120ld".utf8)
-    out += little(UInt64(0)) + little(UInt32(isAssembly ? 4 : 0))
-    var at = UInt32(headerSize + strings.count)
-    for b in blocks {
-      out += little(at)
-      at += UInt32(b.count)
-    }
-    out += little(at) + strings
-    for b in blocks { out += b }
-    return out
+    return object
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import ImageWriter
 import LoaderCore
+import TestSupport
 import Testing
 
 /// Functions that use too much stack, call themselves or one another, or call what nobody can see.

@@ -5,64 +5,8 @@ import Testing
 
 /// The real daemon, started by the real client.
 @Suite struct DaemonTests {
-  private struct Result {
-    var code: Int32
-    var stdout: String
-    var stderr: String
-  }
-
-  /// A sandbox whose daemon is stopped at the end.
-  private final class Home {
-    let sandbox: Sandbox
-
-    init() throws { sandbox = try Sandbox() }
-
-    deinit { _ = try? linkctl(["stop"]) }
-
-    func linkctl(_ arguments: [String], _ more: [String: String] = [:], input: String? = nil) throws -> Result
-    {
-      let (process, output, errors) = try start(arguments, more, input: input)
-      let text = String(decoding: output.readDataToEndOfFile(), as: UTF8.self)
-      let complaint = String(decoding: errors.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      return Result(code: process.terminationStatus, stdout: text, stderr: complaint)
-    }
-
-    func start(
-      _ arguments: [String], _ more: [String: String] = [:], input: String? = nil
-    ) throws -> (Process, FileHandle, FileHandle) {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "\(LinkctlTests.products)/linkctl")
-      process.arguments = arguments
-      process.currentDirectoryURL = URL(fileURLWithPath: sandbox.path)
-      process.environment = sandbox.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 }.merging(more) { $1 }
-      // Pipes, which a daemon that kept one open would keep from ending.
-      let output = Pipe()
-      let errors = Pipe()
-      process.standardOutput = output
-      process.standardError = errors
-      if let input {
-        let pipe = Pipe()
-        process.standardInput = pipe
-        try process.run()
-        pipe.fileHandleForWriting.write(Data(input.utf8))
-        try pipe.fileHandleForWriting.close()
-      } else {
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-      }
-      return (process, output.fileHandleForReading, errors.fileHandleForReading)
-    }
-
-    func status() throws -> JSONValue {
-      try JSONValue(parsing: Array(try linkctl(["status", "--json"]).stdout.utf8))
-    }
-
-    func pid() throws -> Int32 { Int32(try #require(try status()["pid"]?.integer)) }
-  }
-
   @Test func startsAndStops() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     #expect(try home.linkctl(["status"]).code == 1)
     #expect(try home.status()["running"] == false)
     #expect(try home.linkctl(["sockname", "--no-spawn"]).stdout.hasPrefix("\(home.sandbox.path)/linkd/"))
@@ -91,7 +35,7 @@ import Testing
   }
 
   @Test func wrongCallsAreRefused() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     for words in [
       [], ["nonsense"], ["start", "x"], ["status", "--yaml"], ["logs", "-n"], ["logs", "-n", "x"],
     ] {
@@ -103,7 +47,7 @@ import Testing
   }
 
   @Test func manyFirstLinksStartOneDaemon() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     let linker = try home.sandbox.write("link", "#!/bin/sh\necho real\n", permissions: 0o755)
     let all = try (0..<12).map { try home.start(["toolexec", linker, "-o", "out\($0)"]) }
     for (process, output, errors) in all {
@@ -118,7 +62,7 @@ import Testing
   }
 
   @Test func aKilledDaemonIsReplaced() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     let linker = try home.sandbox.write("link", "#!/bin/sh\necho real\n", permissions: 0o755)
     #expect(try home.linkctl(["start"]).code == 0)
     let pid = try home.pid()
@@ -133,7 +77,7 @@ import Testing
   }
 
   @Test func aDaemonOfAnotherBuildIsReplaced() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     let linker = try home.sandbox.write("link", "#!/bin/sh\necho real\n", permissions: 0o755)
     let socket = "\(home.sandbox.path)/s"
     let environment = ["LINKD_SOCKET": socket]
@@ -151,7 +95,7 @@ import Testing
   }
 
   @Test func aStoppedProcessIsGivenUp() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     let linker = try home.sandbox.write("link", "#!/bin/sh\necho real\n", permissions: 0o755)
     #expect(try home.linkctl(["start"]).code == 0)
     let pid = try home.pid()
@@ -161,7 +105,7 @@ import Testing
   }
 
   @Test func signalsEndItGently() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     for signal in [SIGTERM, SIGINT] {
       #expect(try home.linkctl(["start"]).code == 0)
       let pid = try home.pid()
@@ -176,7 +120,7 @@ import Testing
   }
 
   @Test func settingsComeFromTheEnvironment() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     let environment = ["LINKD_IDLE_TIMEOUT": "1", "LINKD_MAX_LINKS": "3", "LINKD_CACHE_SIZE": "0"]
     #expect(try home.linkctl(["start"], environment).code == 0)
     let status = try home.status()
@@ -188,7 +132,7 @@ import Testing
   }
 
   @Test func bridgesStandardInputAndOutput() throws {
-    let home = try Home()
+    let home = try DaemonHome()
     let requests =
       InitializeRequest(client: "editor").message(id: .integer(1)).frame
       + PingRequest().message(id: .string("p")).frame + StatusRequest().message(id: .integer(3)).frame

@@ -113,6 +113,21 @@ import Testing
     }
 
     func invalidate() {}
+
+    var verification: VerificationStatus {
+      var status = VerificationStatus()
+      status.verified = 3
+      status.identical = 2
+      status.differing = 1
+      status.skipped = 4
+      status.distrusted = true
+      status.lastDifference = .init(
+        time: 1_790_000_009, output: "/nest/me/hello/hello",
+        headline: ".text+0x40: main.main+0x20; 32-bit word: expected 0x1, actual 0x2",
+        explanation: "different: expected …, actual …\nfirst difference: .text+0x40, …",
+        bundle: "/nest/me/.local/state/linkd/differences/1790000009-4711")
+      return status
+    }
   }
 
   private func cacheStatus() -> CacheStatus {

@@ -1,6 +1,7 @@
 import Foundation
 import LinkDaemon
 import LoaderCore
+import Replay
 import Testing
 
 private let version = "go1.27.3"
@@ -140,7 +141,7 @@ private func variables(_ o: LinkOptions) -> [String] {
 
   @Test(arguments: [
     ["-linkmode=external"], ["-buildmode=c-shared"], ["-buildmode", "plugin"], ["-race"], ["-msan"],
-    ["-linkshared"], ["-v"], ["-v=2"], ["-h"], ["-cpuprofile=x"], ["-benchmark=cpu"], ["-g"], ["-c"],
+    ["-linkshared"], ["-v"], ["-v=2"], ["-cpuprofile=x"], ["-benchmarkprofile=p", "-benchmark=cpu"],
     ["-H=windows"], ["-D=4097"], ["-D=-2"], ["-T=-3"],
     ["-T=0x7fffffffffffffff"], ["-R=0x4000000000000000"],
   ])
@@ -155,8 +156,12 @@ private func variables(_ o: LinkOptions) -> [String] {
     #expect(reason(["-linkmode=internal"], environment: ["GO_EXTLINK_ENABLED": "1"]) == nil)
     #expect(reason([], environment: ["GO_EXTLINK_ENABLED": "0"]) == nil)
     #expect(reason(["-h", "-R=1"]) == "an error with -h")
-    #expect(reason(["-benchmark=gpu"]) == "an error with -benchmark")
-    if case .unsupported(let why) = parse(["main.a"]) { #expect(why == "no -importcfg") }
+    #expect(reason(["-v", "-benchmark=gpu"]) == "an error with -v")
+    if case .unsupported(let why) = parse(["main.a"]) {
+      #expect(why == "no -importcfg")
+    } else {
+      Issue.record("linked without -importcfg")
+    }
   }
 
   @Test(arguments: [
@@ -172,7 +177,37 @@ private func variables(_ o: LinkOptions) -> [String] {
     let names = FlagTable.all.map { Array($0.name.rawValue.utf8) }
     #expect(names == names.sorted { $0.lexicographicallyPrecedes($1) })
     #expect(FlagTable.markdown.split(separator: "\n").count == FlagName.allCases.count + 2)
+    #expect(Set(FlagTable.all.filter(\.isBoolean).map(\.name.rawValue)) == LinkArguments.booleanFlags)
     #expect(FlagTable.markdown.contains("| `-R quantum` | set address rounding quantum | native |"))
+  }
+}
+
+/// docs/flags.md is made from the code: LINKD_WRITE_DOCS=1 in a test run's environment writes it anew.
+@Suite struct FlagDocumentTests {
+  private static let mark =
+    "<!-- From here on made from the code: see Tests/LinkDaemonTests/LinkOptionsTests.swift -->\n"
+
+  @Test func tellsTheFlagsAsTheyAre() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let file = root.appending(path: "docs/flags.md")
+    let parts = try String(contentsOf: file, encoding: .utf8).components(separatedBy: Self.mark)
+    try #require(parts.count == 2)
+    if ProcessInfo.processInfo.environment["LINKD_WRITE_DOCS"] == "1" {
+      try (parts[0] + Self.mark + FlagTable.markdown).write(to: file, atomically: true, encoding: .utf8)
+    } else {
+      #expect(parts[1] == FlagTable.markdown, "docs/flags.md is not what the code says")
+    }
+  }
+}
+
+@Suite struct PhaseReportTests {
+  @Test func printsWhatBenchmarkToolsRead() {
+    let phases: [(name: String, nanoseconds: UInt64)] = [("loadlib", 12), ("Symbol table", 30)]
+    #expect(
+      PhaseReport.text(phases, .cpu)
+        == "BenchmarkLoadlib 1 12 ns/op\nBenchmarkSymbolTable 1 30 ns/op\nBenchmarkTotalTime 1 42 ns/op\n")
+    #expect(PhaseReport.text([], .mem) == "BenchmarkTotalTime_GC 1 0 ns/op\n")
   }
 }
 
@@ -272,6 +307,7 @@ struct LinkOptionsIdentityTests {
       ["@"], ["@args"], ["@nested"], ["@quote"], ["@empty"], ["-importcfg", "cfg", "@args", "@empty"],
       ["-importcfg=cfg", "x.a"], ["-importcfg=info", "x.a"], ["-importcfg=cfg", "-s", "--", "-x.a"],
       ["-importcfg=cfg", "-"], ["-crash_for_testing", "-V"],
+      ["-benchmark=gpu", "x.a"], ["-benchmark=g\"u", "-benchmarkprofile=p", "x.a"],
       ["-importcfg=cfg", "-benchmarkprofile=x", "x.a"],
       ["-importcfg=empty", "-T=0x400000", "-D=0x1000000", "-funcalign=64", "x.a"],
     ]

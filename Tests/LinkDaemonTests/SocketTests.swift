@@ -124,7 +124,18 @@ import Testing
     #expect(text.contains("line 199 "))
   }
 
-  @Test func anUnwritablePlaceIsNoTrouble() {
-    LogFile(path: "/proc/nowhere/log", limitBytes: 1000).write("into the void")
+  @Test func anUnwritablePlaceIsNoTrouble() throws {
+    let sandbox = try Sandbox()
+    let path = "\(sandbox.path)/file/log"
+    _ = try sandbox.write("file", "in the way")
+    let file = LogFile(path: path, limitBytes: 100)
+    for _ in 0..<5 { file.write("into the void") }
+    #expect(try String(contentsOfFile: "\(sandbox.path)/file", encoding: .utf8) == "in the way")
+    // Once it can be written, the next file is.
+    try FileManager.default.removeItem(atPath: "\(sandbox.path)/file")
+    try FileManager.default.createDirectory(
+      atPath: "\(sandbox.path)/file", withIntermediateDirectories: false)
+    for _ in 0..<5 { file.write("into a file at last") }
+    #expect(try String(contentsOfFile: path, encoding: .utf8).contains("into a file at last\n"))
   }
 }

@@ -58,7 +58,14 @@ final class Sandbox: Sendable {
       atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  deinit { remove() }
+
+  /// Again and again: a server that is ending may remove its own files meanwhile, which disturbs the removal.
+  func remove() {
+    for _ in 0..<100 where FileManager.default.fileExists(atPath: path) {
+      if (try? FileManager.default.removeItem(atPath: path)) == nil { Syscalls.sleep(milliseconds: 5) }
+    }
+  }
 
   var environment: [String: String] {
     [

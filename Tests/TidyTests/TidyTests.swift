@@ -8,9 +8,10 @@ private let arrows: [String: Set<String>] = [
   "GoDeflate": [],
   "ImageDiff": [],
   "ImageWriter": ["LoaderCore", "GoDeflate"],
-  "LinkDaemon": ["Protocol", "LoaderCore", "ImageWriter"],
+  "Replay": ["Protocol", "ImageDiff"],
+  "LinkDaemon": ["Protocol", "LoaderCore", "ImageWriter", "Replay"],
   "linkd": ["LinkDaemon", "Protocol"],
-  "linkctl": ["Protocol", "ImageDiff"],
+  "linkctl": ["Protocol", "ImageDiff", "Replay"],
 ]
 
 /// Packages of others, and the rooms that may know them.
@@ -29,7 +30,7 @@ private let lengthExceptions: [String: String] = [:]
 
 /// The names of scripts end in one of these.
 private let scriptEndings = [
-  ".py", ".sh", "/setup", "/test", "/bench", "/demo", "/identity", "/corpus", "/capture-shim",
+  ".py", ".sh", "/setup", "/test", "/bench", "/demo", "/identity", "/corpus",
 ].map { $0.hasPrefix("/") ? String($0.dropFirst()) : $0 }
 
 private let longestFile = 600
@@ -98,7 +99,7 @@ private let longestFile = 600
       in: folders,
       endings: [
         ".swift", ".go", ".s", ".txt", ".py", "setup", "test", "bench", "demo", "identity",
-        "corpus", "capture-shim", ".sh", "run",
+        "corpus", ".sh", "run",
       ])
     for name in ["README.md", "CONTRIBUTING.md", "DESIGN.md", "Package.swift"] {
       files.append(SourceFile(path: name, text: try text(name)))

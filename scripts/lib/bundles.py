@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -24,7 +25,7 @@ def go_environment():
 
 
 class Bundle:
-    """One captured link request (see scripts/capture-shim)."""
+    """One captured link request (docs/bundles.md). Its relative paths start at its folder, where links of it run."""
 
     def __init__(self, folder):
         self.folder = os.path.abspath(folder)
@@ -42,7 +43,7 @@ class Bundle:
             if not os.path.isdir(folder):
                 raise SystemExit("no such folder: " + folder)
             for path, folders_below, files in os.walk(folder):
-                folders_below.sort()
+                folders_below[:] = sorted(name for name in folders_below if name != "objects")
                 if "request.json" in files and not path.count(".partial-"):
                     found.append(Bundle(path))
                     folders_below.clear()
@@ -55,16 +56,20 @@ class Bundle:
         self.args = kept[:-1] + flags + kept[-1:]
         return self
 
+    def path(self, name):
+        """The absolute path of a file that the request names."""
+        return os.path.normpath(os.path.join(self.folder, name))
+
     @property
     def importcfg(self):
-        return self.args[self.args.index("-importcfg") + 1]
+        return self.path(self.args[self.args.index("-importcfg") + 1])
 
     def key(self):
         """A hash of all the link depends on: the tool, the arguments, the environment and the inputs' contents."""
         digest = hashlib.sha256()
 
         def add(word):
-            # Private inputs count by content, those in the build cache by name, which is their content's hash.
+            # Stored inputs count by name, which is their content's hash; what lies in the bundle itself by content.
             if word.startswith(self.folder + os.sep) and os.path.exists(word):
                 word = file_digest(word)
             digest.update(word.encode(errors="surrogateescape") + b"\0")
@@ -73,7 +78,7 @@ class Bundle:
         add(json.dumps(self.env, sort_keys=True))
         config = self.importcfg if "-importcfg" in self.args else None
         for arg in self.args:
-            add("importcfg" if arg == config else arg)
+            add("importcfg" if self.path(arg) == config else arg)
         if config:
             with open(config, encoding="utf-8", errors="surrogateescape") as file:
                 for line in file:
@@ -122,8 +127,9 @@ class Result:
         return os.stat(self.out).st_mode & 0o7777 if self.wrote else None
 
 
-def run_link(command, bundle, out, env, cwd):
-    """Runs `command` (a list) with the bundle's arguments and gives its Result. The output's folder is emptied."""
+def run_link(command, bundle, out, env):
+    """Runs `command` (a list) with the bundle's arguments, in its folder, and gives its Result. The output's folder is
+    emptied."""
     shutil.rmtree(os.path.dirname(out), ignore_errors=True)
     os.makedirs(os.path.dirname(out))
     args = [a.replace("@OUT@", out) for a in bundle.args]
@@ -135,7 +141,7 @@ def run_link(command, bundle, out, env, cwd):
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command + args, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env, cwd=cwd)
+            command + args, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env, cwd=bundle.folder)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -201,6 +207,12 @@ class Daemon:
     def close(self):
         self.stop()
         shutil.rmtree(self.run, ignore_errors=True)
+
+
+def capture_flag(linkctl, folder, only=False):
+    """The go command's flag that saves its link requests in `folder`; with `only` they are not made."""
+    words = [linkctl, "capture"] + ["--only"] * only + [folder]
+    return "-toolexec=" + " ".join(shlex.quote(word) for word in words)
 
 
 def find_linkctl(given):

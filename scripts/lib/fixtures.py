@@ -32,7 +32,7 @@ def table():
     return [Row(line, number) for number, line in lines if line]
 
 
-def bundles(names, scratch):
+def bundles(names, scratch, linkctl):
     """Builds the named programs (all when `names` is empty), captures their links and gives (bundle, expectation)."""
     rows = [row for row in table() if not names or row.program in names or row.label in names]
     if not rows:
@@ -40,9 +40,9 @@ def bundles(names, scratch):
     env = dict(os.environ, **lib.go_environment())
 
     def captured(row):
-        bundle = build(row, scratch, env)
+        bundle = build(row, scratch, env, linkctl)
         for edit in row.edits:
-            edit_request(bundle, edit, row, scratch, env)
+            edit_request(bundle, edit, row, scratch, env, linkctl)
         bundle.name = row.label.replace("/", "_")
         return bundle, row.expect
 
@@ -50,13 +50,13 @@ def bundles(names, scratch):
         return list(pool.map(captured, rows))
 
 
-def build(row, scratch, env, extra_flags=()):
-    """Builds one program with the capture shim; gives its bundle."""
+def build(row, scratch, env, linkctl, extra_flags=()):
+    """Builds one program up to its link; gives its bundle."""
     folder = os.path.join(scratch, "fixtures", row.label.replace("/", "_") + "".join(extra_flags).replace("-", "_"))
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    env = dict(env, LINKD_CAPTURE_DIR=folder, LINKD_CAPTURE_ALL="1", LINKD_CAPTURE_ONLY="1", **row.env)
-    shim = "-toolexec=" + os.path.join(lib.ROOT, "scripts/capture-shim")
+    env = dict(env, **row.env)
+    shim = lib.capture_flag(linkctl, folder, only=True)
     command = ["go", "build", shim, "-o", os.path.join(folder, "a.out"), *row.flags, *extra_flags, "./" + row.program]
     done = subprocess.run(command, env=env, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     found = lib.Bundle.find([folder])
@@ -65,7 +65,7 @@ def build(row, scratch, env, extra_flags=()):
     return found[0]
 
 
-def edit_request(bundle, edit, row, scratch, env):
+def edit_request(bundle, edit, row, scratch, env, linkctl):
     """Changes a captured request as the table says (the words that start with `!`)."""
     verb, _, value = edit.partition("=")
     package, _, argument = value.partition(":")
@@ -84,7 +84,7 @@ def edit_request(bundle, edit, row, scratch, env):
             raise SystemExit("%s: %s is not in %s" % (row.label, old, package))
         replace_archive(bundle, package, data.replace(old.encode(), new.encode()))
     elif verb == "swap":
-        other = build(row, scratch, env, ("-tags=" + argument,))
+        other = build(row, scratch, env, linkctl, ("-tags=" + argument,))
         replace_archive(bundle, package, contents(archive(other, package)))
     elif verb == "gone":
         replace_archive(bundle, package, b"")
@@ -103,15 +103,15 @@ def contents(path):
 def archive(bundle, package):
     """The archive of a package; `main` is the program's own."""
     if package == "main":
-        return bundle.args[-1]
+        return bundle.path(bundle.args[-1])
     for line in contents(bundle.importcfg).decode().split("\n"):
         if line.startswith("packagefile %s=" % package):
-            return line.partition("=")[2]
+            return bundle.path(line.partition("=")[2])
     raise SystemExit("%s: no package %s" % (bundle.name, package))
 
 
 def replace_archive(bundle, package, data):
-    path = os.path.join(bundle.folder, "in", "edited-" + package.replace("/", "_") + ".a")
+    path = os.path.join(bundle.folder, "edited-" + package.replace("/", "_") + ".a")
     with open(path, "wb") as file:
         file.write(data)
     if package == "main":

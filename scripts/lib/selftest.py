@@ -26,7 +26,7 @@ FAULTS = {
 }
 
 STAND_IN = """#!/bin/bash
-[ "$1" = diff ] && exec {linkctl} "$@"
+case $1 in diff | capture) exec {linkctl} "$@" ;; esac
 [ "$1" = link ] || exit 0
 shift
 "$LINKD_REAL_LINK" "$@"

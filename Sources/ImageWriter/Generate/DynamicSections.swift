@@ -17,17 +17,17 @@ package struct DynamicSections: Sendable {
   }
 
   let options: Options
-  let symbols: SymbolID
-  let strings: SymbolID
-  let relocations: SymbolID
-  let got: SymbolID
+  package let symbols: SymbolID
+  package let strings: SymbolID
+  package let relocations: SymbolID
+  package let got: SymbolID
   let hash: SymbolID
   let gotPLT: SymbolID
   let plt: SymbolID
   let pltRelocations: SymbolID
   let version: SymbolID
   let versionNeeds: SymbolID
-  let dynamic: SymbolID
+  package let dynamic: SymbolID
 
   /// Makes the symbols and what of their contents is known from the start.
   package init(_ index: SymbolIndex, _ live: inout LiveSet, options: Options) {
@@ -170,7 +170,7 @@ package struct DynamicSections: Sendable {
   }
 
   /// The words of .hash: numbers of buckets and symbols, buckets, chains (elf.go elfdynhash).
-  static func hashTable(_ names: [ByteView]) -> [UInt32] {
+  package static func hashTable(_ names: [ByteView]) -> [UInt32] {
     let count = names.count + 1
     let bucketCount = 1 + (Int.bitWidth - count.leadingZeroBitCount)
     var buckets = [UInt32](repeating: 0, count: bucketCount)
@@ -184,7 +184,7 @@ package struct DynamicSections: Sendable {
   }
 
   /// The hash of the ELF definition.
-  static func elfHash(_ name: ByteView) -> UInt32 {
+  package static func elfHash(_ name: ByteView) -> UInt32 {
     var h: UInt32 = 0
     for c in name.buffer {
       h = h << 4 &+ UInt32(c)

@@ -132,6 +132,16 @@ package struct SymbolTable: Sendable {
     }
   }
 
+  /// Whether the name has "..stmp_" in it: a temporary of the compiler's (symtab.go isStaticTmp).
+  package static func isStaticTemporary(_ name: ByteView) -> Bool {
+    let mark = Array("..stmp_".utf8)
+    let bytes = name.buffer
+    guard bytes.count >= mark.count else { return false }
+    return (0...(bytes.count - mark.count)).contains { i in
+      bytes[i..<(i + mark.count)].elementsEqual(mark)
+    }
+  }
+
   /// Numbers of ELF symbol records.
   enum Entry {
     static let object: UInt64 = 1
@@ -215,7 +225,7 @@ private struct EntryMaker: @unchecked Sendable {
     if index.attributes(s).contains(.local) { return true }
     // Functions known by content may have one name several times.
     if isText, reader.isContentHashed(s) { return true }
-    return reader.isFileLocal(s) && !Self.isStaticTemporary(name)
+    return reader.isFileLocal(s) && !SymbolTable.isStaticTemporary(name)
   }
 
   @inline(__always)
@@ -257,16 +267,6 @@ private struct EntryMaker: @unchecked Sendable {
         out.append(bytes[i])
         i += 1
       }
-    }
-  }
-
-  /// Whether the name has "..stmp_" in it: a temporary of the compiler's (symtab.go isStaticTmp).
-  static func isStaticTemporary(_ name: ByteView) -> Bool {
-    let mark = Array("..stmp_".utf8)
-    let bytes = name.buffer
-    guard bytes.count >= mark.count else { return false }
-    return (0...(bytes.count - mark.count)).contains { i in
-      bytes[i..<(i + mark.count)].elementsEqual(mark)
     }
   }
 }

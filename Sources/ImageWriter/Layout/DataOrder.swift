@@ -24,27 +24,23 @@ package struct DataOrder: Sendable {
   package var types = TypeSectionLayout()
   /// Errors in symbol sizes, in the real linker's words.
   package var errors: [String] = []
-  /// The types that reflection can find, by string: where the next link of the program starts from.
-  package var typesByString: [SymbolID] = []
 
   package subscript(_ kind: SymbolKind) -> OrderedData { byKind[Int(kind.rawValue)] }
 
-  /// - Parameter known: `typesByString` of an earlier link, as far as the symbols are still there. It saves
-  ///   comparisons and decides nothing.
-  package init(_ groups: SymbolGroups, _ index: SymbolIndex, known: [SymbolID] = []) {
+  package init(_ groups: SymbolGroups, _ index: SymbolIndex, _ strings: TypeStrings) {
     let sorter = DataSorter(index: index, reader: index.reader)
     let n = groups.byKind.count
     let results = PartialResults<OrderedData>(count: n, empty: OrderedData())
-    let types = PartialResults<(TypeSectionLayout, [SymbolID])>(count: 1, empty: (TypeSectionLayout(), []))
+    let types = PartialResults<TypeSectionLayout>(count: 1, empty: TypeSectionLayout())
     let problems = PartialResults<[String]>(count: n, empty: [])
     DispatchQueue.concurrentPerform(iterations: n) { k in
       // Largest job first: the type descriptors need Go's own sort.
       let kind = k == 0 ? Int(SymbolKind.type.rawValue) : k == Int(SymbolKind.type.rawValue) ? 0 : k
       guard !groups.byKind[kind].isEmpty else { return }
       if kind == Int(SymbolKind.type.rawValue) {
-        let (order, layout, byString) = sorter.sortTypes(groups.byKind[kind], known)
+        let (order, layout) = sorter.sortTypes(groups.byKind[kind], strings)
         results.set(kind, order)
-        types.set(0, (layout, byString))
+        types.set(0, layout)
       } else {
         let isPclntab = kind == Int(SymbolKind.pclntab.rawValue)
         let isGOT = kind == Int(SymbolKind.elfGOT.rawValue)
@@ -53,7 +49,7 @@ package struct DataOrder: Sendable {
       problems.set(kind, groups.byKind[kind].compactMap(sorter.sizeError))
     }
     byKind = results.all
-    (self.types, typesByString) = types.all[0]
+    self.types = types.all[0]
     errors = problems.all.flatMap { $0 }
   }
 }
@@ -145,31 +141,26 @@ private struct DataSorter: @unchecked Sendable {
   /// Equal strings do occur and nothing breaks the tie, so the order among them is what Go's unstable sort
   /// makes of the whole list: it runs here on numbers that compare like the symbols do.
   func sortTypes(
-    _ symbols: [SymbolID], _ known: [SymbolID]
-  ) -> (OrderedData, TypeSectionLayout, byString: [SymbolID]) {
+    _ symbols: [SymbolID], _ strings: TypeStrings
+  ) -> (OrderedData, TypeSectionLayout) {
     let star = index.lookup("type:*")
-    let decoder = TypeDecoder(reader)
     var keys = [UInt64](repeating: 0, count: symbols.count)
-    var strings: [(text: ByteView, at: Int)] = []
     var rest: [SymbolID] = []
     var restAt: [UInt32: Int] = [:]
     for (i, s) in symbols.enumerated() where s != star {
-      let flags = reader.flags(s)
-      if flags.contains(.typelink), !flags.contains(.itab) {
-        strings.append((decoder.string(s), i))
+      let number = strings.number(s)
+      if number != 0 {
+        keys[i] = UInt64(number)
+      } else if TypeStrings.isListed(s, reader) {
+        // Not marked as a type descriptor, and so not seen.
+        let listed = symbols.filter { $0 != star && TypeStrings.isListed($0, reader) }
+        return sortTypes(symbols, TypeStrings(of: listed, index, known: []))
       } else {
         rest.append(s)
         restAt[s.raw] = i
       }
     }
-    // Started from the last link's order, which this one's nearly is, the sort compares neighbours only.
-    strings = arranged(strings, symbols, known)
-    strings.sort { $0.text < $1.text }
-    var number: UInt64 = 0
-    for (k, entry) in strings.enumerated() {
-      if k == 0 || !(strings[k - 1].text == entry.text) { number += 1 }
-      keys[entry.at] = number
-    }
+    var number = UInt64(strings.count)
     for s in sortedBySize(rest) {
       guard let at = restAt[s.raw] else { continue }
       number += 1
@@ -180,28 +171,7 @@ private struct DataSorter: @unchecked Sendable {
     for (i, s) in symbols.enumerated() { order.append((keys[i], s)) }
     order.withUnsafeMutableBufferPointer { GoSort.sort($0) { $0.key < $1.key } }
     let sorted = finish(order.map(\.symbol))
-    let isTypelink = order.map { $0.key != 0 && $0.key >> 39 == 0 }
-    return (sorted, layout(sorted, star, isTypelink: isTypelink), strings.map { symbols[$0.at] })
-  }
-
-  /// Puts those of `strings` whose symbols are known in the order in which they are known, the others behind.
-  private func arranged(
-    _ strings: [(text: ByteView, at: Int)], _ symbols: [SymbolID], _ known: [SymbolID]
-  ) -> [(text: ByteView, at: Int)] {
-    guard !known.isEmpty else { return strings }
-    var positions = [UInt32](repeating: 0, count: index.count)
-    for (k, s) in known.enumerated() where s.index < positions.count { positions[s.index] = UInt32(k) + 1 }
-    // Position in `strings` plus 1, by position among the known.
-    var places = [UInt32](repeating: 0, count: known.count)
-    var out: [(text: ByteView, at: Int)] = []
-    out.reserveCapacity(strings.count)
-    var new: [(text: ByteView, at: Int)] = []
-    for (i, e) in strings.enumerated() {
-      let k = Int(positions[symbols[e.at].index])
-      if k == 0 || places[k - 1] != 0 { new.append(e) } else { places[k - 1] = UInt32(i) + 1 }
-    }
-    for i in places where i != 0 { out.append(strings[Int(i) - 1]) }
-    return out + new
+    return (sorted, layout(sorted, star, isTypelink: order.map { $0.key != 0 && $0.key >> 39 == 0 }))
   }
 
   private func layout(_ data: OrderedData, _ star: SymbolID, isTypelink: [Bool]) -> TypeSectionLayout {

@@ -21,10 +21,11 @@ package struct SegmentWriter {
 
   /// Writes the text section and all placed data.
   ///
+  /// - Parameter afterText: called between the two.
   /// - Returns: error lines in the real linker's words; the image is complete when there are none.
   package func write(
     text: TextLayout, data: DataLayout, addresses: borrowing Addresses, live: borrowing LiveSet,
-    isPIE: Bool
+    isPIE: Bool, afterText: () -> Void = {}
   ) throws(LinkFailure) -> [String] {
     let bases = layout.sections.map(\.address)
     let problems = bases.withUnsafeBufferPointer { bases -> [Relocator.Problem]? in
@@ -34,7 +35,9 @@ package struct SegmentWriter {
         sectionBases: sectionBases, reachable: live.reachableBits, reachableCount: live.limit,
         unreachableMethod: index.lookup("runtime.unreachableMethod", version: 1), tlsOffset: -8,
         isPIE: isPIE)
-      guard let a = writeText(text, relocator), let b = writeData(data, relocator) else { return nil }
+      guard let a = writeText(text, relocator) else { return nil }
+      afterText()
+      guard let b = writeData(data, relocator) else { return nil }
       return a + b
     }
     guard let problems else { throw .unsupported(reason: "sections do not fit the image") }

@@ -8,11 +8,18 @@ package struct EngineConfiguration: Sendable {
   /// Most private memory to keep between links, in bytes; 0 for the engine's own choice.
   package var memoryBudget: Int
   package var logger: Logger
+  /// Folders for links that are verified, and for those that differed.
+  package var verificationSpool: String
+  package var differences: String
 
-  package init(cache: ObjectCache?, memoryBudget: Int = 0, logger: Logger) {
+  package init(
+    cache: ObjectCache?, memoryBudget: Int = 0, logger: Logger, verificationSpool: String, differences: String
+  ) {
     self.cache = cache
     self.memoryBudget = memoryBudget
     self.logger = logger
+    self.verificationSpool = verificationSpool
+    self.differences = differences
   }
 }
 

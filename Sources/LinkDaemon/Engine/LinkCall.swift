@@ -2,6 +2,7 @@ import Crypto
 import ImageWriter
 import LoaderCore
 import Protocol
+import Replay
 
 /// One request on its way through the engine: how its words become a plan, and by what its result is known.
 final class LinkCall {
@@ -10,16 +11,28 @@ final class LinkCall {
   let start: UInt64
   /// Known once the command line is read; a failing link removes it.
   var output: OutputFile?
+  /// Whether the link is to be made again by Go's linker, for which what it read is kept.
+  let isVerified: Bool
+  private var texts: [String: [UInt8]] = [:]
+  /// -h: Go's linker ends in a stack trace at the first error.
+  private(set) var haltsOnError = false
+  /// -benchmark
+  private(set) var benchmark: PhaseReport.Kind?
+  /// What was written.
+  var image: LinkedImage?
+  /// Known once the inputs are open.
+  var files: ArchiveSet?
 
   init(request: LinkRequest, control: LinkControl, start: UInt64) {
     self.request = request
     self.control = control
     self.start = start
+    isVerified = request.verify?.takesOne() ?? false
   }
 
   var invocation: LinkOptions.Invocation {
     LinkOptions.Invocation(
-      program: request.realLinker ?? "link", arguments: request.arguments,
+      program: request.programName ?? request.realLinker ?? "link", arguments: request.arguments,
       environment: request.environment)
   }
 
@@ -30,9 +43,29 @@ final class LinkCall {
 
   func read(_ path: String) -> Result<[UInt8], FileReadFailure> {
     switch MappedFile.open(absolute(path)) {
-    case .success(let file): return .success(Array(file.bytes.buffer))
+    case .success(let file):
+      let bytes = Array(file.bytes.buffer)
+      if isVerified { texts[path] = bytes }
+      return .success(bytes)
     case .failure(let e): return .failure(FileReadFailure(operation: "open", error: e))
     }
+  }
+
+  // MARK: verification
+
+  /// The link as Go's linker is to make it again; nil when too little is known of it.
+  func verificationTask(
+    _ image: LinkedImage?, exitCode: Int32, stdout: [UInt8], stderr: [UInt8]
+  ) -> VerificationTask? {
+    guard let files, let linker = request.realLinker,
+      let words = LinkArguments.expand(request.arguments, read: { texts[$0] })
+    else { return nil }
+    let arguments = LinkArguments(words)
+    guard let config = arguments.value("importcfg").flatMap({ texts[$0] }) else { return nil }
+    return VerificationTask(
+      request: request, linker: linker, arguments: arguments, importConfig: config, files: files,
+      image: image,
+      exitCode: exitCode, stdout: stdout, stderr: stderr)
   }
 
   // MARK: the plan
@@ -55,6 +88,11 @@ final class LinkCall {
     plan.fipsObject = options.fipsObject
     plan.allErrors = options.allErrors
     plan.load.allErrors = options.allErrors
+    plan.load.ignorePackageData = options.ignorePackageData
+    plan.callGraph = options.callGraph
+    plan.benchmark = options.benchmark
+    benchmark = options.benchmark
+    haltsOnError = options.haltOnError
     plan.resolve.checkLinkname = options.checkLinkname
     plan.resolve.strictDups = options.strictDups > 0
     plan.strictDupsFail = options.strictDups > 1
@@ -141,6 +179,8 @@ final class LinkCall {
       hash.update(data: Array(text.utf8))
       hash.update(data: [0])
     }
+    // Times are news each time.
+    if plan.benchmark != nil { return nil }
     add("linkd result 1")
     var skips = false
     for a in request.arguments.dropLast() {

@@ -17,6 +17,9 @@ package final class ResidentEngine: LinkEngine {
   private let releases = ReleaseFinder()
   private let logger: Logger
   private let counts = Mutex((parsed: 0, reused: 0))
+  private let verifier: Verifier
+
+  private let running = RunningLinks()
 
   /// Counts links; the memory that passes leave behind goes back when none came for a while.
   private let lastLink = Mutex(0)
@@ -29,14 +32,40 @@ package final class ResidentEngine: LinkEngine {
     results = ResultStore(budget: configuration.memoryBudget)
     programs = ProgramStore(budget: results.budget / 2)
     logger = configuration.logger
+    let running = running
+    verifier = Verifier(
+      Verifier.Places(spool: configuration.verificationSpool, differences: configuration.differences),
+      limits: Verifier.Limits(heldBytes: results.budget / 2), logger: logger,
+      isBusy: { running.count > 0 })
   }
 
   package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
-    defer { scheduleTrim() }
+    if let reason = verifier.distrust { return .fallback(reason: reason) }
+    running.begin()
+    defer {
+      running.end()
+      scheduleTrim()
+    }
     let start = DispatchTime.now().uptimeNanoseconds
     let call = LinkCall(request: request, control: control, start: start)
+    let outcome = link(call)
+    if call.isVerified, case .done(let exitCode, let stdout, let stderr, let report) = outcome,
+      report.how != "refused"
+    {
+      if let task = call.verificationTask(
+        exitCode == 0 ? call.image : nil, exitCode: exitCode, stdout: stdout, stderr: stderr)
+      {
+        verifier.add(task)
+      } else {
+        verifier.skip("too little is known of the link")
+      }
+    }
+    return outcome
+  }
+
+  private func link(_ call: LinkCall) -> LinkOutcome {
     do throws(LinkFailure) {
-      guard let release = releases.release(of: request.realLinker) else {
+      guard let release = releases.release(of: call.request.realLinker) else {
         throw .unsupported(reason: "unknown Go release")
       }
       switch LinkOptions.parse(call.invocation, version: release, read: call.read) {
@@ -59,6 +88,7 @@ package final class ResidentEngine: LinkEngine {
     try output.check()
     call.output = output
     let files = archives.open(call.inputs(plan), from: call.request.workingDirectory)
+    call.files = files
     counts.withLock { c in
       c.parsed += files.newFiles
       c.reused += files.knownFiles
@@ -115,11 +145,14 @@ package final class ResidentEngine: LinkEngine {
     _ call: LinkCall, _ image: LinkedImage, how: String, _ files: ArchiveSet,
     phases: [(name: String, nanoseconds: UInt64)]
   ) -> LinkOutcome {
+    call.image = image
     let report = LinkReport(
       how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
       phases: phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
       outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start))
-    return .done(exitCode: 0, stdout: image.stdout, stderr: Array(image.stderr.utf8), report: report)
+    var stdout = image.stdout
+    if let kind = call.benchmark { stdout += PhaseReport.text(phases, kind).utf8 }
+    return .done(exitCode: 0, stdout: stdout, stderr: Array(image.stderr.utf8), report: report)
   }
 
   private func outcome(of failure: LinkFailure, _ call: LinkCall) -> LinkOutcome {
@@ -132,6 +165,8 @@ package final class ResidentEngine: LinkEngine {
         report: LinkReport(
           how: "failed", wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start)))
     }
+    if case .unsupported(let reason) = failure { return .fallback(reason: reason) }
+    if call.haltsOnError { return .fallback(reason: "an error with -h") }
     switch failure {
     case .unsupported(let reason): return .fallback(reason: reason)
     case .failed(let stderr, let exitCode, let stdout): return failed(stdout, stderr, exitCode)
@@ -160,7 +195,7 @@ package final class ResidentEngine: LinkEngine {
     var status = EngineStatus()
     status.toolchains = [
       EngineStatus.Toolchain(
-        name: "go1.27.3 linux/amd64", residentBytes: store.privateBytes + kept.bytes,
+        name: "go1.27.3 linux/amd64", residentBytes: store.privateBytes + kept.bytes + programs.counts.bytes,
         objects: store.resident, programs: kept.programs)
     ]
     let totals = counts.withLock { $0 }
@@ -171,9 +206,22 @@ package final class ResidentEngine: LinkEngine {
     return status
   }
 
+  package var verification: VerificationStatus { verifier.status }
+
+  package func stop() { verifier.stop() }
+
   package func invalidate() {
     archives.removeAll()
     results.removeAll()
     programs.removeAll()
   }
+}
+
+/// How many links run.
+private final class RunningLinks: Sendable {
+  private let number = Atomic(0)
+
+  var count: Int { number.load(ordering: .relaxed) }
+  func begin() { number.add(1, ordering: .relaxed) }
+  func end() { number.subtract(1, ordering: .relaxed) }
 }

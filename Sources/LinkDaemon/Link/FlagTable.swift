@@ -107,7 +107,7 @@ package struct LinkFlag: Sendable {
   }
 
   /// Whether the flag can stand without a value.
-  var isBoolean: Bool {
+  package var isBoolean: Bool {
     switch kind {
     case .bool, .ternary, .count, .version: true
     default: false
@@ -152,15 +152,15 @@ package enum FlagTable {
       LinkFlag(.aslr, .bool(true), "enable ASLR for buildmode=c-shared on windows", notELF),
       LinkFlag(
         .benchmark, .text, "set to 'mem' or 'cpu' to enable phase benchmarking",
-        .fallback("measures the real linker")),
+        .partly("times of linkd's own phases, which bear the real names where they match; no allocations")),
       LinkFlag(
         .benchmarkProfile, .text, "emit phase profiles to `base`_phase.{cpu,mem}prof",
-        .ignored("nothing without -benchmark")),
+        .partly("nothing without -benchmark; with it falls back: profiles the real linker")),
       LinkFlag(
         .bindNow, .bool(false), "mark a dynamically linked ELF object for immediate function binding"),
       LinkFlag(.buildID, .text, "record `id` as Go toolchain build id"),
       LinkFlag(.buildMode, .buildMode, "set build `mode`", .partly("the others need external linking")),
-      LinkFlag(.callGraph, .bool(false), "dump call graph", .fallback("not done yet")),
+      LinkFlag(.callGraph, .bool(false), "dump call graph"),
       LinkFlag(
         .captureHostObjects, .text,
         "capture host object files loaded during internal linking to specified dir",
@@ -185,10 +185,10 @@ package enum FlagTable {
       LinkFlag(.ignoreVersion, .bool(false), "ignore version mismatch"),
       LinkFlag(.fipsObject, .text, "write fips module to `file`"),
       LinkFlag(.functionAlignment, .int(0), "set function align to `N` bytes"),
+      LinkFlag(.noPackageChecks, .bool(false), "disable go package data checks"),
       LinkFlag(
-        .noPackageChecks, .bool(false), "disable go package data checks",
-        .fallback("the real linker finds no package main then")),
-      LinkFlag(.haltOnError, .bool(false), "halt on error", .fallback("ends in a stack trace")),
+        .haltOnError, .bool(false), "halt on error",
+        .partly("a link with errors falls back: it ends in a stack trace")),
       LinkFlag(.importcfg, .action, "read import configuration from `file`"),
       LinkFlag(
         .installSuffix, .text, "set package directory `suffix`", .ignored("packages come from -importcfg")),
@@ -230,7 +230,7 @@ package enum FlagTable {
       .strictDups, .int(0),
       "sanity check duplicate symbol contents during object file reading (1=warn 2=err)."),
     LinkFlag(.temporaryDirectory, .text, "use `directory` for temporary files", externalOnly),
-    LinkFlag(.trace, .count, "print link trace", .fallback("traces the real linker")),
+    LinkFlag(.trace, .count, "print link trace", .fallback("counts the symbols of the real linker")),
     LinkFlag(.noDWARF, .ternary, "disable DWARF generation"),
   ]
 }

@@ -33,6 +33,7 @@ package enum Link {
     let program = try load(packages, plan, programs, &told)
     let index = program.index
     let fips = FIPSSymbols(index)
+    program.releasePages()
     try timer.end("loadsyms")
 
     // The order of package initialisers.
@@ -43,6 +44,7 @@ package enum Link {
     var live = try Deadcode.run(
       index, graph: program.graph, initOrder: initOrder, options: plan.deadcode)
     told.print(String(decoding: live.dump, as: UTF8.self))
+    program.releasePages()
     try timer.end("deadcode")
 
     let modules = try ModuleSymbols(index, &live)
@@ -51,6 +53,8 @@ package enum Link {
 
     try told.report(StringData.apply(plan.strings, index, &live))
     try timer.end("dostrdata")
+
+    if plan.callGraph { told.print(CallGraph.calls(index, textOrder.functions)) }
 
     // Nosplit functions must fit the stack that is left to them.
     let stack = try StackCheck.run(
@@ -74,13 +78,23 @@ package enum Link {
     try timer.end("buildinfo")
 
     // Tables made from text addresses.
-    let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot)
+    var byString: TypeStrings?
+    let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot) { index, live in
+      byString = TypeStrings(index, live, known: program.typesByString)
+    }
+    guard let byString else { throw .unsupported(reason: "types were not sorted") }
+    program.typesByString = byString.order
     try timer.end("pclntab")
 
     // DWARF: what there is, and where it goes in its sections.
+    var duplicatesFail = plan.strictDupsFail && index.strictDupCount > 0
     let debug: DebugInfo?
     if let options = plan.dwarf {
-      debug = try DebugInfo.generate(index, live, text: text, options: options)
+      let made = try DebugInfo.generate(index, live, text: text, options: options)
+      // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
+      if made.hasFlagVariants { duplicatesFail = false }
+      debug = consume made
+      program.releasePages()
       try timer.end("dwarfGenerateDebugSyms")
     } else {
       debug = nil
@@ -99,8 +113,7 @@ package enum Link {
       dynamicRelocations = try DynamicRelocations(dynamic, index, live, text: text, groups: groups)
     }
     if plan.data.useRelro { groups.separateRelocated(index.reader) }
-    var dataOrder = DataOrder(groups, index, known: program.typesByString)
-    program.typesByString = dataOrder.typesByString
+    var dataOrder = DataOrder(groups, index, byString)
     dynamic?.arrange(&dataOrder)
     try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)
@@ -132,6 +145,7 @@ package enum Link {
         compress: plan.compressDWARF)
       try layout.place(made, rounding: plan.image.rounding)
       debugSections = made
+      program.releasePages()
       try timer.end("dwarfcompress")
     }
 
@@ -150,7 +164,9 @@ package enum Link {
       spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20)
     let writer = SegmentWriter(index, layout, into: image)
     try told.report(
-      try writer.write(text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
+      try writer.write(
+        text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE,
+        afterText: program.releasePages))
     try debugSections?.write(layout, into: image)
     try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
     try tables.write(
@@ -158,7 +174,7 @@ package enum Link {
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
-    try told.stopIfFailed(otherwise: plan.strictDupsFail && index.strictDupCount > 0)
+    try told.stopIfFailed(otherwise: duplicatesFail)
     try timer.end("Asmb")
 
     // The FIPS checksum is over final bytes.
@@ -170,6 +186,7 @@ package enum Link {
       plan.deadcode.entry, index, addresses, textAddress: plan.image.textAddress)
     try told.report(entry.errors)
     try headers.write(entry: entry.address, symbols: symbolTable, into: image)
+    if plan.callGraph { told.print(CallGraph.sizes(layout, symbolTable: symbolTable)) }
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 

@@ -80,6 +80,14 @@ package struct LinkOptions: Sendable {
   package let debugNosplit: Bool
   /// -e: no limit on the number of errors.
   package let allErrors: Bool
+  /// -h: the first error ends the link in a stack trace.
+  package let haltOnError: Bool
+  /// -g: what packages say of themselves is not read, not even that they are main.
+  package let ignorePackageData: Bool
+  /// -c
+  package let callGraph: Bool
+  /// -benchmark
+  package let benchmark: PhaseReport.Kind?
 
   /// The ELF note NT_GNU_BUILD_ID.
   package enum GNUBuildID: Equatable, Sendable {
@@ -148,7 +156,7 @@ package struct LinkOptions: Sendable {
       try checkValues(parser)
     } catch {
       // With these flags an error is not the end of what the real linker prints or writes.
-      let loud: [FlagName] = [.haltOnError, .trace, .cpuProfile, .memoryProfile, .benchmark]
+      let loud: [FlagName] = [.haltOnError, .trace, .cpuProfile, .memoryProfile]
       if case .done(_, _, let exitCode) = error, exitCode != 0,
         let flag = loud.first(where: parser.flags.isSet)
       {
@@ -199,9 +207,11 @@ package struct LinkOptions: Sendable {
     if mode != .shared, parser.operands.count != 1 { throw .usage() }
     _ = try gnuBuildID(parser)
     let benchmark = flags.text(.benchmark)
-    if !benchmark.isEmpty, benchmark != "mem", benchmark != "cpu" {
-      // (-benchmark is loud, so this text is never given away; it marks the place.)
-      throw .usage("unknown benchmark flag: \(benchmark)")
+    if !benchmark.isEmpty, PhaseReport.Kind(rawValue: benchmark) == nil {
+      guard let quoted = GoText.quote(benchmark.utf8) else {
+        throw .unsupported(reason: "a message with text beyond ASCII")
+      }
+      throw .usage("unknown benchmark flag: \(quoted)")
     }
   }
 
@@ -287,6 +297,10 @@ package struct LinkOptions: Sendable {
     dumpDependencies = flags.bool(.dumpDependencies)
     debugNosplit = flags.bool(.debugNosplit)
     allErrors = flags.bool(.allErrors)
+    haltOnError = flags.bool(.haltOnError)
+    ignorePackageData = flags.bool(.noPackageChecks)
+    callGraph = flags.bool(.callGraph)
+    benchmark = PhaseReport.Kind(rawValue: flags.text(.benchmark))
   }
 
   private static func rounding(_ flags: FlagValues) -> Int64 {
@@ -306,6 +320,9 @@ package struct LinkOptions: Sendable {
     let flags = parser.flags
     for f in FlagTable.all where flags.isSet(f.name) {
       if case .fallback(let why) = f.support { return "-\(f.name.rawValue): \(why)" }
+    }
+    if flags.isSet(.benchmark), flags.isSet(.benchmarkProfile) {
+      return "-benchmarkprofile: profiles the real linker"
     }
     let mode = flags.text(.buildMode)
     if !["", "exe", "pie"].contains(mode) { return "-buildmode=\(mode): needs external linking" }

@@ -34,6 +34,10 @@ package struct LinkPlan: Sendable {
   /// -fipso: a second output file, as the command line has it; nil for none.
   package var fipsObject: String?
   package var stackCheck = StackCheck.Options()
+  /// -c
+  package var callGraph = false
+  /// -benchmark: print the phases' times.
+  package var benchmark: PhaseReport.Kind?
 
   package init(load: PackageLoader.Request) { self.load = load }
 }

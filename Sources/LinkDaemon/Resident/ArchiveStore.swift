@@ -185,6 +185,15 @@ package struct ArchiveSet: ArchiveSource, Sendable {
     return limit >= 0 ? ContentKey.hashing(file.archive.file.bytes) : nil
   }
 
+  /// The paths that the set was made for.
+  var paths: [String] { Array(files.keys) }
+
+  /// A file as it was read; nil when it could not be.
+  func mapped(_ path: String) -> MappedFile? { (try? files[path]?.get())?.archive.file }
+
+  /// A file that shrank under its mapping.
+  var tornFile: String? { paths.first { mapped($0)?.isTorn ?? false } }
+
   package var newFiles: Int {
     files.values.reduce(0) { $0 + (((try? $1.get())?.isNew ?? false) ? 1 : 0) }
   }

@@ -57,7 +57,7 @@ package final class LinkControl: Sendable {
 
   /// Gives the link up, unless its output is already in place; false in that case.
   @discardableResult
-  func cancel() -> Bool {
+  package func cancel() -> Bool {
     state.withLock { state in
       if state.committed { return false }
       state.cancelled = true

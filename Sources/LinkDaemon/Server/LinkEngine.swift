@@ -12,9 +12,15 @@ package protocol LinkEngine: Sendable {
   func invalidate()
   /// How much private memory this link may need on top of what is resident, in bytes, for admission; 0 when unknown.
   func estimatedBytes(_ request: LinkRequest) -> Int
+  /// What came of comparisons with Go's linker; while some wait, the daemon is not idle.
+  var verification: VerificationStatus { get }
+  /// Ends work that no client waits for. The last call.
+  func stop()
 }
 
 extension LinkEngine {
+  package var verification: VerificationStatus { VerificationStatus() }
+  package func stop() {}
   package func estimatedBytes(_ request: LinkRequest) -> Int { 0 }
 }
 

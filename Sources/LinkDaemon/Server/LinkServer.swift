@@ -309,7 +309,7 @@ package final class LinkServer: Sendable {
   /// `status` loop or a forgotten editor must not keep gigabytes alive.
   private func idleMillisecondsLeft() -> Int? {
     let counts = scheduler.counts
-    guard counts.running == 0, counts.waiting == 0 else { return nil }
+    guard counts.running == 0, counts.waiting == 0, engine.verification.waiting == 0 else { return nil }
     // Work may end on another thread between two reads of the clock: an end in the future is no idle time.
     let lastWork = state.withLock { $0.lastWork }
     let now = Syscalls.monotonicNanoseconds()
@@ -340,6 +340,7 @@ package final class LinkServer: Sendable {
       idleTimeoutSeconds: hasIdleStop ? max(1, configuration.idleTimeoutMilliseconds / 1000) : 0,
       idleDeadline: hasIdleStop ? idleMillisecondsLeft().map { Int(now) + $0 / 1000 } : nil,
       stopping: stopping, links: counts, recentLinks: recent, lastFallback: lastFallback,
-      engine: engine.status(), cache: cacheStatus())
+      engine: engine.status(), cache: cacheStatus(),
+      verification: engine.verification)
   }
 }

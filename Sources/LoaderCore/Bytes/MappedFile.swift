@@ -34,6 +34,12 @@ package final class MappedFile: @unchecked Sendable {
     return now != stamp
   }
 
+  /// Gives the mapped pages back; they come again from the page cache when they are read.
+  package func releasePages() {
+    guard let base = bytes.base, bytes.count > 0 else { return }
+    madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, MADV_DONTNEED)
+  }
+
   /// Opens and maps `path`; the stamp is taken from the open descriptor, so it describes the mapped bytes.
   package static func open(_ path: String) -> Result<MappedFile, ErrorNumber> {
     let fd = openRetrying(path)

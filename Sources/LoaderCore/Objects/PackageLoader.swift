@@ -45,6 +45,8 @@ package struct PackageLoader {
     package var expectedHeader: String?
     /// -e: do not stop at the 21st error.
     package var allErrors = false
+    /// -g: packages are not asked whether they are main, and so none is (ld/go.go ldpkg).
+    package var ignorePackageData = false
     package init(mainObject: String, packageFiles: [String: String], expectedHeader: String?) {
       self.mainObject = mainObject
       self.packageFiles = packageFiles
@@ -127,7 +129,7 @@ package struct PackageLoader {
       }
     }
     for member in archive.members { try loadMember(member, of: k) }
-    if libraries[k].path == "main", !libraries[k].isMain {
+    if libraries[k].path == "main", !libraries[k].isMain || request.ignorePackageData {
       throw .exit(message: "\(file): not package main")
     }
   }

@@ -333,12 +333,15 @@ package struct Deadcode: ~Copyable {
     guard count == at.count else {
       throw corrupt(s, "\(at.count) method relocations for \(count) methods")
     }
+    var cursor = RelocationCursor(relocs)
     for i in 0..<count {
       let o = offset + i * TypeDecoder.methodSize
+      let name = cursor.first(at: o).map { reader.target(relocs[$0], in: relocs) } ?? .none
+      let signature = cursor.first(at: o + 4).map { reader.target(relocs[$0], in: relocs) } ?? .none
       waiting.append(
         MethodRef(
-          name: names.id(decoder.name(relocs, at: o)), signature: decoder.target(relocs, at: o + 4),
-          type: s, relocation: at[i]))
+          name: names.id(name.isNone ? .empty : TypeDecoder.nameText(reader.data(name))),
+          signature: signature, type: s, relocation: at[i]))
     }
   }
 

@@ -73,7 +73,8 @@ package final class EdgeGraph: @unchecked Sendable {
 
   var map: Nodes {
     Nodes(
-      nodes: isIdentity ? nil : nodes.base, symbols: isIdentity ? nil : symbols.base, symbolCount: symbolCount,
+      nodes: isIdentity ? nil : nodes.base, symbols: isIdentity ? nil : symbols.base,
+      symbolCount: symbolCount,
       nodeCount: nodeCount)
   }
 

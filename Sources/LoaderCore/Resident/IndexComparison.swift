@@ -31,7 +31,9 @@ extension SymbolIndex {
       for i in 0..<a.view.symbolCount where a.symbols[i] != b.symbols[i] {
         return "symbol \(i) of object \(o) is \(a.symbols[i]), not \(b.symbols[i])"
       }
-      for i in 0..<a.packageCount where a.packages[i] != b.packages[i] { return "package \(i) of object \(o)" }
+      for i in 0..<a.packageCount where a.packages[i] != b.packages[i] {
+        return "package \(i) of object \(o)"
+      }
     }
     return nil
   }

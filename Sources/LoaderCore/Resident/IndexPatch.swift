@@ -99,7 +99,8 @@ struct IndexPatch: ~Copyable {
     checkLinkname: Bool
   ) -> Outcome? {
     var patch = IndexPatch(
-      index: index, profile: profile, checkLinkname: checkLinkname, changed: changed, objects: packages.objects)
+      index: index, profile: profile, checkLinkname: checkLinkname, changed: changed,
+      objects: packages.objects)
     guard patch.isPossible(), patch.leaveNames() else {
       patch.discard()
       return nil

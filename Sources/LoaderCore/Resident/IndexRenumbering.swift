@@ -108,7 +108,9 @@ extension IndexPatch {
       let notes = index.objects[o - 2].notes
       if notes.badReference != nil { return false }
       let traits = index.loaded[o].traits
-      for i in notes.flaggedDefinitions where SymbolTraits(rawValue: traits[Int(i)]).isWasmExport { return false }
+      for i in notes.flaggedDefinitions where SymbolTraits(rawValue: traits[Int(i)]).isWasmExport {
+        return false
+      }
     }
     index.seal()
     return true
@@ -180,17 +182,18 @@ private struct NumberingSweep {
   }
 
   private func numberPackage(_ o: Int) {
-    let object = index.loaded[o]
-    for i in 0..<object.view.packageDefs {
-      let c = object.symbols[i]
-      object.symbols[i] = add(c, isNew: isChanged[o] || isTouched(c), object, o, i)
+    let object = UnsafePointer(index.loaded.base + o)
+    let ids = object.pointee.symbols
+    for i in 0..<object.pointee.view.packageDefs {
+      let c = ids[i]
+      ids[i] = add(c, isNew: isChanged[o] || isTouched(c), object, o, i)
     }
   }
 
   private func numberOthers(_ o: Int) -> Bool {
-    let object = index.loaded[o]
-    let v = object.view
-    let ids = object.symbols
+    let object = UnsafePointer(index.loaded.base + o)
+    let v = object.pointee.view
+    let ids = object.pointee.symbols
     let firstNamed = v.definitions - v.nonPackageDefs
     for i in v.packageDefs..<v.definitions {
       let c = ids[i]
@@ -209,13 +212,16 @@ private struct NumberingSweep {
 
   /// The next number, for the class of the `i`-th definition of an object.
   @inline(__always)
-  private func add(_ c: UInt32, isNew: Bool, _ object: LoadedObject, _ o: Int, _ i: Int) -> UInt32 {
+  private func add(_ c: UInt32, isNew: Bool, _ object: UnsafePointer<LoadedObject>, _ o: Int, _ i: Int)
+    -> UInt32
+  {
     let n = UInt32(truncatingIfNeeded: tables.symbols.count)
     numbers[Int(c)] = n
     if isNew || Int(c) >= oldCount {
-      tables.symbols.append(ObjectSymbol(object: UInt32(truncatingIfNeeded: o), local: UInt32(truncatingIfNeeded: i)))
-      tables.classes.append(object.classes[i])
-      tables.alignments.append(SymbolTraits(rawValue: object.traits[i]).alignment)
+      tables.symbols.append(
+        ObjectSymbol(object: UInt32(truncatingIfNeeded: o), local: UInt32(truncatingIfNeeded: i)))
+      tables.classes.append(object.pointee.classes[i])
+      tables.alignments.append(SymbolTraits(rawValue: object.pointee.traits[i]).alignment)
     } else {
       tables.symbols.append(index.symbols[Int(c)])
       tables.classes.append(index.classes[Int(c)])
@@ -225,28 +231,33 @@ private struct NumberingSweep {
   }
 
   /// A further definition of a class that must be elected anew.
-  private func elect(_ n: Int, _ object: LoadedObject, _ o: Int, _ i: Int, isNamed: Bool) -> Bool {
-    let alignment = SymbolTraits(rawValue: object.traits[i]).alignment
+  @inline(__always)
+  private func elect(
+    _ n: Int, _ object: UnsafePointer<LoadedObject>, _ o: Int, _ i: Int, isNamed: Bool
+  ) -> Bool {
+    let alignment = SymbolTraits(rawValue: object.pointee.traits[i]).alignment
     if alignment > tables.alignments[n] { tables.alignments[n] = alignment }
     let old = tables.symbols[n]
     let new = ObjectSymbol(object: UInt32(truncatingIfNeeded: o), local: UInt32(truncatingIfNeeded: i))
-    let wins: Bool
-    if isNamed {
-      do throws(LinkFailure) {
-        let verdict = try NamedDefinitions(index: index).elect(
-          old: old, new: new, object.view.name(new.local))
-        guard verdict.size == nil else { return false }
-        wins = verdict.newWins
-      } catch {
-        return false
-      }
-    } else {
-      wins = object.view.size(new.local) > index.loaded[Int(old.object)].view.size(old.local)
-    }
-    if wins {
-      tables.symbols[n] = new
-      tables.classes[n] = object.classes[i]
-    }
+    guard !isNamed else { return electNamed(n, old, new) }
+    let place = UnsafePointer(index.loaded.base + Int(old.object))
+    if object.pointee.view.size(new.local) > place.pointee.view.size(old.local) { take(n, new) }
     return true
+  }
+
+  private func electNamed(_ n: Int, _ old: ObjectSymbol, _ new: ObjectSymbol) -> Bool {
+    do throws(LinkFailure) {
+      let name = index.loaded[Int(new.object)].view.name(new.local)
+      let verdict = try NamedDefinitions(index: index).elect(old: old, new: new, name)
+      if verdict.newWins { take(n, new) }
+      return verdict.size == nil
+    } catch {
+      return false
+    }
+  }
+
+  private func take(_ n: Int, _ new: ObjectSymbol) {
+    tables.symbols[n] = new
+    tables.classes[n] = index.loaded[Int(new.object)].classes[Int(new.local)]
   }
 }

@@ -43,6 +43,20 @@ package final class ResidentProgram: @unchecked Sendable {
     }
   }
 
+  /// Gives the mapped pages of all inputs back, in the first link of a big program: passes look at different parts
+  /// of the objects, and nobody needs to hold all of them at a time. (A later link has most of them at hand,
+  /// and wants them again.)
+  package func releasePages() {
+    guard exchanged == packages.objects.count else { return }
+    var files: [MappedFile] = []
+    for o in packages.objects where o.file !== files.last { files.append(o.file) }
+    guard files.reduce(0, { $0 + $1.bytes.count }) > Self.manyBytes else { return }
+    for f in files { f.releasePages() }
+  }
+
+  /// Bytes of inputs from which on they are a burden.
+  private static let manyBytes = 256 << 20
+
   /// Bytes of private memory, roughly.
   package var byteCount: Int { index.byteCount + graph.byteCount }
 
@@ -70,6 +84,7 @@ package final class ResidentProgram: @unchecked Sendable {
     index.rewind()
     if changed.isEmpty {
       index.adopt(new)
+      index.noteAttributes()
     } else {
       let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
       let moved = changed.reduce(0) { $0 + new.objects[$1 - 2].view.definitions }

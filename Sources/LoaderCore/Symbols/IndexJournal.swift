@@ -36,7 +36,7 @@ extension SymbolIndex {
   /// Says that all inputs are resolved: from here on changes are the link's, and can be undone.
   func seal() { journal.seal(symbols: symbols.count, externals: externals.count) }
 
-  /// Undoes what a link did: the index is again as `seal` left it.
+  /// Undoes what a link did: the index is again as `seal` left it, but for the attributes: `noteAttributes`.
   ///
   /// Before sealing, the linker's own symbols are the undefined ones only: nothing but their names is kept.
   func rewind() {
@@ -61,7 +61,6 @@ extension SymbolIndex {
     restartStatics()
     arena = Arena()
     strictDupCount = 0
-    noteAttributes()
     seal()
   }
 

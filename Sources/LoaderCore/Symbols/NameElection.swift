@@ -116,7 +116,9 @@ struct NameElection: ~Copyable {
     let old = found.raw &- 1
     slots.first[Int(slot)] = old
     let oldPlace = slots.winner[Int(old)]
-    if strictDups, isDupOK(new), isDupOK(oldPlace) { checkDuplicate(name, ObjectID(new.object), new.local, oldPlace) }
+    if strictDups, isDupOK(new), isDupOK(oldPlace) {
+      checkDuplicate(name, ObjectID(new.object), new.local, oldPlace)
+    }
     let verdict = try NamedDefinitions(index: index).elect(old: oldPlace, new: new, name)
     if verdict.newWins { slots.winner[Int(old)] = new }
     if let size = verdict.size { sizeFixups.append((old, size)) }

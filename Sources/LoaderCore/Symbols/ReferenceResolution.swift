@@ -60,7 +60,9 @@ struct ReferenceResolution {
         try check.reference(from: object, name: v.name(i), to: SymbolID(o.pointee.symbols[Int(i)]))
       }
     }
-    for i in notes.flaggedReferences { index.note(v.symbolFlags(i), for: SymbolID(o.pointee.symbols[Int(i)])) }
+    for i in notes.flaggedReferences {
+      index.note(v.symbolFlags(i), for: SymbolID(o.pointee.symbols[Int(i)]))
+    }
   }
 
   /// Another object may have made the symbol since the look-up.

@@ -2,34 +2,46 @@ import Foundation
 import LoaderCore
 
 /// A Go toolchain to compare with: at the directory that LINKD_TEST_GOROOT names.
-struct RealToolchain {
-  let goroot: String
+package struct RealToolchain: Sendable {
+  package let goroot: String
 
-  static let current = ProcessInfo.processInfo.environment["LINKD_TEST_GOROOT"].map(RealToolchain.init)
+  package static let current = ProcessInfo.processInfo.environment["LINKD_TEST_GOROOT"].map {
+    RealToolchain(goroot: $0)
+  }
 
-  struct Output {
-    let stdout: String
-    let stderr: String
-    let exitCode: Int32
+  package var linker: String { goroot + "/pkg/tool/linux_amd64/link" }
+
+  package struct Output: Sendable {
+    package let stdout: String
+    package let stderr: String
+    package let exitCode: Int32
   }
 
   /// A compiled program that has not been linked.
-  struct Program {
-    let directory: URL
-    let mainObject: String
-    let packageFiles: [String: String]
-    var importcfg: URL { directory.appending(path: "importcfg") }
+  package struct Program: Sendable {
+    package let directory: URL
+    package let mainObject: String
+    /// Package path -> archive file.
+    package let packageFiles: [String: String]
+    package var importcfg: URL { directory.appending(path: "importcfg") }
   }
 
-  /// Compiles a module "prog" of one package.
-  func compile(_ files: [String: String], in directory: URL) throws -> Program {
+  /// Compiles a module "prog"; the package in its root is the program.
+  ///
+  /// - Parameter flags: for the go command, like -gcflags.
+  package func compile(_ files: [String: String], in directory: URL, flags: [String] = []) throws -> Program {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    for (name, text) in files { try Data(text.utf8).write(to: directory.appending(path: name)) }
-    try Data("module prog\ngo 1.27\n".utf8).write(to: directory.appending(path: "go.mod"))
+    for (name, text) in files {
+      let file = directory.appending(path: name)
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: file)
+    }
+    try Data("module prog\n\ngo 1.27\n".utf8).write(to: directory.appending(path: "go.mod"))
     let list = try run(
       goroot + "/bin/go",
-      [
-        "list", "-export", "-deps", "-f", "{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}", ".",
+      ["list"] + flags + [
+        "-export", "-deps", "-f", "{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}", ".",
       ],
       in: directory)
     guard list.exitCode == 0 else { throw Failed(text: list.stderr) }
@@ -44,15 +56,16 @@ struct RealToolchain {
   }
 
   /// Links with the real linker; the output goes to "out" in the program's directory.
-  func link(_ program: Program, _ flags: [String]) throws -> Output {
+  package func link(_ program: Program, _ flags: [String]) throws -> Output {
     try run(
-      goroot + "/pkg/tool/linux_amd64/link",
+      linker,
       flags + ["-o", "out", "-importcfg", program.importcfg.path, program.mainObject], in: program.directory)
   }
 
-  struct Failed: Error { let text: String }
+  package struct Failed: Error { package let text: String }
 
-  private func run(_ tool: String, _ arguments: [String], in directory: URL) throws -> Output {
+  /// Runs a tool of Go's to its end.
+  package func run(_ tool: String, _ arguments: [String], in directory: URL) throws -> Output {
     let process = Process()
     process.executableURL = URL(filePath: tool)
     process.arguments = arguments

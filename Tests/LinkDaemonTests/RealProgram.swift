@@ -1,0 +1,151 @@
+import Foundation
+import LinkDaemon
+import Logging
+import Protocol
+import Synchronization
+import TestSupport
+import Testing
+
+/// A small program compiled by Go, with a package of its own besides main, and what the engine needs to link it.
+/// Its archives are private copies that a test may change.
+final class RealProgram: Sendable {
+  let sandbox: Sandbox
+  let go: RealToolchain
+  let compiled: RealToolchain.Program
+
+  /// Compiled once for all tests, by what `Part.text` says.
+  private static let built = Mutex<[String: RealToolchain.Program]>([:])
+  private static let buildPlace: Sandbox? = {
+    // What a constant holds lives as long as the process.
+    atexit { RealProgram.buildPlace?.remove() }
+    return try? Sandbox()
+  }()
+
+  /// - Parameter text: eight letters that the program's package holds; programs differ in nothing else.
+  init(text: String = "original") throws {
+    go = try #require(RealToolchain.current)
+    sandbox = try Sandbox()
+    compiled = try Self.compile(text, go)
+    for (name, path) in [
+      ("main.a", compiled.mainObject), ("part.a", compiled.packageFiles["prog/part"] ?? ""),
+    ] {
+      let copy = "\(sandbox.path)/\(name)"
+      try FileManager.default.copyItem(atPath: path, toPath: copy)
+      try Self.age(copy)
+    }
+    var config = ""
+    for (package, file) in compiled.packageFiles.sorted(by: { $0.key < $1.key }) {
+      let path = ["prog": main, "prog/part": part][package] ?? file
+      config += "packagefile \(package)=\(path)\n"
+    }
+    _ = try sandbox.write("importcfg", config)
+  }
+
+  /// Makes a file look old: what was written a moment ago is read again for each link.
+  static func age(_ path: String) throws {
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSinceNow: -3600)], ofItemAtPath: path)
+  }
+
+  private static func compile(_ text: String, _ go: RealToolchain) throws -> RealToolchain.Program {
+    try built.withLock { built in
+      if let known = built[text] { return known }
+      let place = try #require(buildPlace)
+      let program = try go.compile(
+        [
+          "main.go": """
+          package main
+
+          import "prog/part"
+
+          type speaker interface{ Say() string }
+
+          var table = map[string]int{"a": 1}
+
+          func main() {
+          \tvar s speaker = part.New()
+          \tprintln(s.Say(), table["a"])
+          }
+
+          """,
+          "part/part.go": """
+          package part
+
+          type T struct{ words []string }
+
+          // Not inlined: what importers know of the package does not depend on the words.
+          //
+          //go:noinline
+          func New() *T { return &T{[]string{"\(text)"}} }
+
+          func (t *T) Say() string { return t.words[0] }
+
+          """,
+        ], in: URL(filePath: "\(place.path)/\(text)"), flags: ["-trimpath"])
+      built[text] = program
+      return program
+    }
+  }
+
+  var main: String { "\(sandbox.path)/main.a" }
+  var part: String { "\(sandbox.path)/part.a" }
+  var output: String { "\(sandbox.path)/a.out" }
+
+  func request(_ flags: [String] = [], output: String? = nil) -> LinkRequest {
+    LinkRequest(
+      arguments: ["-o", output ?? self.output, "-importcfg", "\(sandbox.path)/importcfg", "-s", "-w"] + flags
+        + ["-buildid=test", main],
+      workingDirectory: sandbox.path,
+      environment: ["GOROOT": go.goroot, "GOOS": "linux", "GOARCH": "amd64"],
+      realLinker: go.linker)
+  }
+
+  /// What the real linker makes of the archives as they are now.
+  func expected(_ flags: [String] = []) throws -> Data {
+    let place = URL(filePath: "\(sandbox.path)/real")
+    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    let arguments = request(flags, output: "\(place.path)/a.out").arguments
+    let result = try go.run(go.linker, arguments, in: place)
+    #expect(result.exitCode == 0, "\(result.stderr)")
+    return try Data(contentsOf: place.appending(path: "a.out"))
+  }
+
+  /// The output, nil when there is none.
+  var linked: Data? { FileManager.default.contents(atPath: output) }
+
+  /// Files beside the output that no test made.
+  var leftovers: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: sandbox.path)) ?? []
+    return names.filter { $0.hasPrefix(".linkd") || $0.contains(".linkd-") }
+  }
+}
+
+/// Keeps what it is told to itself.
+let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+/// An engine of a test's own.
+func engine(cache: ObjectCache? = nil) -> any LinkEngine {
+  makeEngine(EngineConfiguration(cache: cache, logger: silent))
+}
+
+extension LinkOutcome {
+  var report: LinkReport? {
+    if case .done(_, _, _, let report) = self { return report }
+    return nil
+  }
+
+  var exitCode: Int32? {
+    if case .done(let code, _, _, _) = self { return code }
+    return nil
+  }
+
+  var complaint: String {
+    if case .done(_, _, let stderr, _) = self { return String(decoding: stderr, as: UTF8.self) }
+    return ""
+  }
+
+  var fallbackReason: String? {
+    if case .fallback(let reason) = self { return reason }
+    return nil
+  }
+}
