@@ -51,8 +51,6 @@ class Judge:
         self.linkctl, self.folder, self.fault = linkctl, folder, fault
         # A machine may stop for a while; that is no reason to give the daemon up.
         self.daemon = lib.Daemon(linkctl, os.path.join(folder, "xdg"), {"LINKD_TIMEOUT": "180"})
-        self.cwd = os.path.join(folder, "cwd")
-        os.makedirs(self.cwd, exist_ok=True)
         self.known, self.pid, self.previous, self.last = {}, None, None, {}
         self.counts, self.seconds = {}, {"linkd": 0.0, "real": 0.0}
 
@@ -74,7 +72,7 @@ class Judge:
         key = (bundle.folder, paths)
         if key not in self.known:
             out = os.path.join(self.folder, "want", os.path.basename(os.path.dirname(bundle.folder)) + paths, "a.out")
-            result = lib.run_link([bundle.tool], bundle, out, lib.child_environment(bundle, os.environ), self.cwd)
+            result = lib.run_link([bundle.tool], bundle, out, lib.child_environment(bundle, os.environ))
             self.known[key] = result
             self.seconds["real"] += result.seconds
         return self.known[key]
@@ -145,7 +143,7 @@ class Judge:
         os.makedirs(os.path.dirname(out), exist_ok=True)
         command, env = self.command(link, out)
         started = time.perf_counter()
-        done = subprocess.run(command, env=env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        done = subprocess.run(command, env=env, cwd=link.arranged.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, check=False)
         seconds = time.perf_counter() - started
         self.seconds["linkd"] += seconds
@@ -158,7 +156,7 @@ class Judge:
     def start_only(self, link, out):
         command, env = self.command(link, out)
         os.makedirs(os.path.dirname(out), exist_ok=True)
-        return subprocess.Popen(command, env=env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        return subprocess.Popen(command, env=env, cwd=link.arranged.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL)
 
     def place(self, link, out):
@@ -293,7 +291,7 @@ class Judge:
         if "-s" in bundle.args:
             named = lib.Bundle(bundle.folder).with_ldflags(["-w"])
             out = os.path.join(self.folder, "names", "a.out")
-            if lib.run_link([bundle.tool], named, out, lib.child_environment(bundle, os.environ), self.cwd).code == 0:
+            if lib.run_link([bundle.tool], named, out, lib.child_environment(bundle, os.environ)).code == 0:
                 command += ["--symbols", out]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return done.stdout.decode("utf-8", "replace").strip()
