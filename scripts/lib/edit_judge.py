@@ -40,8 +40,13 @@ class Link:
         self.life, self.place, self.seed = life, place, seed
 
     def __str__(self):
-        return "step %d, %s%s%s%s" % (self.step, self.program, self.life and ", daemon: " + self.life,
-                                      self.place and ", output: " + self.place, self.paths and ", inputs: " + self.paths)
+        return "step %d, %s%s%s%s" % (
+            self.step,
+            self.program,
+            self.life and ", daemon: " + self.life,
+            self.place and ", output: " + self.place,
+            self.paths and ", inputs: " + self.paths,
+        )
 
 
 class Judge:
@@ -103,7 +108,9 @@ class Judge:
             for i, line in enumerate(lines):
                 head, _, path = line.partition("=")
                 if head.startswith("packagefile ") and (path.startswith(bundle.folder) or " example.com/" in head):
-                    lines[i] = head + "=" + settle(path, os.path.join(folder, re_name(head.split()[1]) + ".a"), link.paths)
+                    lines[i] = (
+                        head + "=" + settle(path, os.path.join(folder, re_name(head.split()[1]) + ".a"), link.paths)
+                    )
             bundle.args[-1] = settle(bundle.args[-1], os.path.join(folder, "main.a"), link.paths)
         config = os.path.join(folder, "importcfg")
         with open(config, "w", encoding="utf-8") as file:
@@ -143,12 +150,21 @@ class Judge:
         os.makedirs(os.path.dirname(out), exist_ok=True)
         command, env = self.command(link, out)
         started = time.perf_counter()
-        done = subprocess.run(command, env=env, cwd=link.arranged.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            command,
+            env=env,
+            cwd=link.arranged.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
         seconds = time.perf_counter() - started
         self.seconds["linkd"] += seconds
         name = os.fsencode(out)
-        result = lib.Result(done.returncode, done.stdout.replace(name, b"@OUT@"), done.stderr.replace(name, b"@OUT@"), out, seconds)
+        result = lib.Result(
+            done.returncode, done.stdout.replace(name, b"@OUT@"), done.stderr.replace(name, b"@OUT@"), out, seconds
+        )
         if self.fault:
             self.fault.spoil(link, result)
         return result
@@ -156,8 +172,14 @@ class Judge:
     def start_only(self, link, out):
         command, env = self.command(link, out)
         os.makedirs(os.path.dirname(out), exist_ok=True)
-        return subprocess.Popen(command, env=env, cwd=link.arranged.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command,
+            env=env,
+            cwd=link.arranged.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def place(self, link, out):
         """Prepares the output's path; gives (path, digest) of a file that the link must leave alone, or None."""
@@ -234,13 +256,17 @@ class Judge:
             other = copy.copy(self.previous)
             other.paths, other.arranged = "", other.bundle
             box = {}
-            beside = threading.Thread(target=lambda: box.update(
-                got=self.run(other, os.path.join(self.folder, "beside", "a.out"))))
+            beside = threading.Thread(
+                target=lambda: box.update(got=self.run(other, os.path.join(self.folder, "beside", "a.out")))
+            )
             beside.start()
         got = self.run(link, out)
         if beside:
             beside.join()
-            wrong += ["(linked beside it: %s) %s" % (other, w) for w in self.compare(self.reference(other.bundle), box["got"])]
+            wrong += [
+                "(linked beside it: %s) %s" % (other, w)
+                for w in self.compare(self.reference(other.bundle), box["got"])
+            ]
         wrong += self.compare(want, got)
         if kept and digest(kept[0]) != kept[1]:
             wrong.append("another name of the previous output was written to")
