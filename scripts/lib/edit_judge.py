@@ -246,6 +246,9 @@ class Judge:
         want = self.reference(link.arranged, link.paths)
         out = os.path.join(self.folder, "got", re_name(link.program), "a.out")
         kept = self.place(link, out)
+        before = digest(out) if os.path.exists(out) else None
+        for name in ("aside", "beside"):
+            shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
         wrong = []
         first = self.life(link, out)
         if first:
@@ -267,7 +270,7 @@ class Judge:
                 "(linked beside it: %s) %s" % (other, w)
                 for w in self.compare(self.reference(other.bundle), box["got"])
             ]
-        wrong += self.compare(want, got)
+        wrong += self.compare(want, got, before and self.after_failure(link, want, before))
         if kept and digest(kept[0]) != kept[1]:
             wrong.append("another name of the previous output was written to")
         wrong += self.alive()
@@ -286,7 +289,29 @@ class Judge:
             return ["the daemon ended: pid %d became %d" % (before, self.pid)]
         return []
 
-    def compare(self, want, got):
+    def after_failure(self, link, want, before):
+        """What a failing link has to leave of an earlier output, as a digest; None when it removes it."""
+        if want.code == 0:
+            return None
+        bundle, out = link.arranged, os.path.join(self.folder, "earlier", "a.out")
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        with open(out, "wb") as file:
+            file.write(b"earlier")
+        args = [a.replace("@OUT@", out) for a in bundle.args]
+        subprocess.run(
+            [bundle.tool, *args],
+            env=lib.child_environment(bundle, os.environ),
+            cwd=bundle.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        survives = os.path.exists(out) and os.path.getsize(out) == len(b"earlier")
+        return before if survives else None
+
+    def compare(self, want, got, earlier=None):
+        """What is wrong with linkd's Result. `earlier`: the digest of an earlier output that a failing link leaves."""
         wrong = []
         if got.code == 3 and want.code != 3:
             return ["fell back: " + got.stderr.decode("utf-8", "replace").strip()]
@@ -297,7 +322,10 @@ class Judge:
             if w != g:
                 wrong.append("%s:\n  expected %r\n  actual   %r" % (name, w[:3000], g[:3000]))
         if want.code != 0:
-            if got.code != 0 and got.wrote and not want.wrote:
+            # Where Go's linker dies early it leaves an empty file behind; linkd never does.
+            if earlier and not (got.wrote and digest(got.out) == earlier):
+                wrong.append("changed or removed the earlier output, which Go's linker leaves alone")
+            if not earlier and got.wrote:
                 wrong.append("left an output file behind")
         elif got.wrote != want.wrote:
             wrong.append("output file: expected %s, actual %s" % (want.wrote, got.wrote))

@@ -112,6 +112,11 @@ def each_kind_of_difference_counts(scratch):
     failure = result(2, err=b"undefined", path=paths[3])
     if judge.compare(failure, result(2, err=b"undefined", path=paths[3])):
         return "equal failures differ"
+    kept = judging.digest(paths[1])
+    if judge.compare(failure, result(2, err=b"undefined"), kept):
+        return "an earlier output that stays is no difference"
+    if not judge.compare(failure, result(2, err=b"undefined", path=paths[2]), kept):
+        return "not found: a changed earlier output"
     if not judge.compare(failure, result(2, err=b"other", path=paths[3])) or not judge.compare(
         failure, result(2, err=b"undefined")
     ):
