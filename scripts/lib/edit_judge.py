@@ -20,8 +20,9 @@ LIVES = {"": 800, "again": 60, "restart": 35, "forget": 12, "kill": 25, "cancel"
 PLACES = {"": 60, "absent": 15, "scribbled": 15, "linked": 10}
 # Where the inputs lie. "": as the go command has it, a new path for new contents. The others keep the path of a package
 # that is not in the build cache from link to link: written over in place, in place with the old time stamp, as a new
-# file, as a symbolic link. "shuffle" has another order of lines in importcfg; "response" passes @FILE.
-PATHS = {"": 70, "inplace": 6, "stale": 4, "replace": 5, "symlink": 4, "shuffle": 6, "response": 5}
+# file, as a symbolic link. "shuffle" has another order of lines in importcfg; "response" passes @FILE; "mix" has some
+# packages as they were at the program's last link, which the linker may find not to fit.
+PATHS = {"": 70, "inplace": 6, "stale": 4, "replace": 5, "symlink": 4, "shuffle": 6, "response": 5, "mix": 6}
 
 
 def draw(rng, table, without=()):
@@ -35,11 +36,17 @@ class Link:
 
     def __init__(self, bundle, program, step, life="", place="", seed=0, paths=""):
         self.bundle, self.program, self.step, self.paths = bundle, program, step, paths
+        self.arranged = bundle
         self.life, self.place, self.seed = life, place, seed
 
     def __str__(self):
-        return "step %d, %s%s%s%s" % (self.step, self.program, self.life and ", daemon: " + self.life,
-                                      self.place and ", output: " + self.place, self.paths and ", inputs: " + self.paths)
+        return "step %d, %s%s%s%s" % (
+            self.step,
+            self.program,
+            self.life and ", daemon: " + self.life,
+            self.place and ", output: " + self.place,
+            self.paths and ", inputs: " + self.paths,
+        )
 
 
 class Judge:
@@ -49,9 +56,7 @@ class Judge:
         self.linkctl, self.folder, self.fault = linkctl, folder, fault
         # A machine may stop for a while; that is no reason to give the daemon up.
         self.daemon = lib.Daemon(linkctl, os.path.join(folder, "xdg"), {"LINKD_TIMEOUT": "180"})
-        self.cwd = os.path.join(folder, "cwd")
-        os.makedirs(self.cwd, exist_ok=True)
-        self.known, self.pid, self.previous = {}, None, None
+        self.known, self.pid, self.previous, self.last = {}, None, None, {}
         self.counts, self.seconds = {}, {"linkd": 0.0, "real": 0.0}
 
     def close(self):
@@ -60,7 +65,7 @@ class Judge:
     def fresh(self):
         """A new daemon without a cache."""
         self.daemon.forget()
-        self.pid, self.previous = None, None
+        self.pid, self.previous, self.last = None, None, {}
         for name in ("got", "stable"):
             shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
         if self.fault:
@@ -72,7 +77,7 @@ class Judge:
         key = (bundle.folder, paths)
         if key not in self.known:
             out = os.path.join(self.folder, "want", os.path.basename(os.path.dirname(bundle.folder)) + paths, "a.out")
-            result = lib.run_link([bundle.tool], bundle, out, lib.child_environment(bundle, os.environ), self.cwd)
+            result = lib.run_link([bundle.tool], bundle, out, lib.child_environment(bundle, os.environ))
             self.known[key] = result
             self.seconds["real"] += result.seconds
         return self.known[key]
@@ -97,17 +102,36 @@ class Judge:
             random.Random(link.seed).shuffle(lines)
         elif link.paths == "response":
             bundle.response_file = True
+        elif link.paths == "mix":
+            self.mix(bundle, lines, link)
         else:
             for i, line in enumerate(lines):
                 head, _, path = line.partition("=")
                 if head.startswith("packagefile ") and (path.startswith(bundle.folder) or " example.com/" in head):
-                    lines[i] = head + "=" + settle(path, os.path.join(folder, re_name(head.split()[1]) + ".a"), link.paths)
+                    lines[i] = (
+                        head + "=" + settle(path, os.path.join(folder, re_name(head.split()[1]) + ".a"), link.paths)
+                    )
             bundle.args[-1] = settle(bundle.args[-1], os.path.join(folder, "main.a"), link.paths)
         config = os.path.join(folder, "importcfg")
         with open(config, "w", encoding="utf-8") as file:
             file.write("\n".join(lines))
         bundle.args[bundle.args.index("-importcfg") + 1] = config
         return bundle
+
+    def mix(self, bundle, lines, link):
+        """Puts some inputs of the program's last link in the place of this one's."""
+        last = self.last.get(link.program)
+        if not last or not os.path.exists(last.importcfg):
+            return
+        rng = random.Random(link.seed)
+        with open(last.importcfg, encoding="utf-8") as file:
+            old = dict(line.split("=", 1) for line in file.read().split("\n") if line.startswith("packagefile "))
+        for i, line in enumerate(lines):
+            head, _, path = line.partition("=")
+            if old.get(head, path) != path and rng.random() < 0.5:
+                lines[i] = head + "=" + old[head]
+        if rng.random() < 0.3:
+            bundle.args[-1] = last.args[-1]
 
     def command(self, link, out):
         bundle = link.arranged
@@ -126,12 +150,21 @@ class Judge:
         os.makedirs(os.path.dirname(out), exist_ok=True)
         command, env = self.command(link, out)
         started = time.perf_counter()
-        done = subprocess.run(command, env=env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            command,
+            env=env,
+            cwd=link.arranged.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
         seconds = time.perf_counter() - started
         self.seconds["linkd"] += seconds
         name = os.fsencode(out)
-        result = lib.Result(done.returncode, done.stdout.replace(name, b"@OUT@"), done.stderr.replace(name, b"@OUT@"), out, seconds)
+        result = lib.Result(
+            done.returncode, done.stdout.replace(name, b"@OUT@"), done.stderr.replace(name, b"@OUT@"), out, seconds
+        )
         if self.fault:
             self.fault.spoil(link, result)
         return result
@@ -139,8 +172,14 @@ class Judge:
     def start_only(self, link, out):
         command, env = self.command(link, out)
         os.makedirs(os.path.dirname(out), exist_ok=True)
-        return subprocess.Popen(command, env=env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command,
+            env=env,
+            cwd=link.arranged.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def place(self, link, out):
         """Prepares the output's path; gives (path, digest) of a file that the link must leave alone, or None."""
@@ -207,6 +246,9 @@ class Judge:
         want = self.reference(link.arranged, link.paths)
         out = os.path.join(self.folder, "got", re_name(link.program), "a.out")
         kept = self.place(link, out)
+        before = digest(out) if os.path.exists(out) else None
+        for name in ("aside", "beside"):
+            shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
         wrong = []
         first = self.life(link, out)
         if first:
@@ -217,18 +259,22 @@ class Judge:
             other = copy.copy(self.previous)
             other.paths, other.arranged = "", other.bundle
             box = {}
-            beside = threading.Thread(target=lambda: box.update(
-                got=self.run(other, os.path.join(self.folder, "beside", "a.out"))))
+            beside = threading.Thread(
+                target=lambda: box.update(got=self.run(other, os.path.join(self.folder, "beside", "a.out")))
+            )
             beside.start()
         got = self.run(link, out)
         if beside:
             beside.join()
-            wrong += ["(linked beside it: %s) %s" % (other, w) for w in self.compare(self.reference(other.bundle), box["got"])]
-        wrong += self.compare(want, got)
+            wrong += [
+                "(linked beside it: %s) %s" % (other, w)
+                for w in self.compare(self.reference(other.bundle), box["got"])
+            ]
+        wrong += self.compare(want, got, before and self.after_failure(link, want, before))
         if kept and digest(kept[0]) != kept[1]:
             wrong.append("another name of the previous output was written to")
         wrong += self.alive()
-        self.previous = link
+        self.previous, self.last[link.program] = link, link.bundle
         key = "failed as Go's linker" if want.code else "linked"
         self.counts[key] = self.counts.get(key, 0) + 1
         return wrong
@@ -243,7 +289,29 @@ class Judge:
             return ["the daemon ended: pid %d became %d" % (before, self.pid)]
         return []
 
-    def compare(self, want, got):
+    def after_failure(self, link, want, before):
+        """What a failing link has to leave of an earlier output, as a digest; None when it removes it."""
+        if want.code == 0:
+            return None
+        bundle, out = link.arranged, os.path.join(self.folder, "earlier", "a.out")
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        with open(out, "wb") as file:
+            file.write(b"earlier")
+        args = [a.replace("@OUT@", out) for a in bundle.args]
+        subprocess.run(
+            [bundle.tool, *args],
+            env=lib.child_environment(bundle, os.environ),
+            cwd=bundle.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        survives = os.path.exists(out) and os.path.getsize(out) == len(b"earlier")
+        return before if survives else None
+
+    def compare(self, want, got, earlier=None):
+        """What is wrong with linkd's Result. `earlier`: the digest of an earlier output that a failing link leaves."""
         wrong = []
         if got.code == 3 and want.code != 3:
             return ["fell back: " + got.stderr.decode("utf-8", "replace").strip()]
@@ -254,7 +322,10 @@ class Judge:
             if w != g:
                 wrong.append("%s:\n  expected %r\n  actual   %r" % (name, w[:3000], g[:3000]))
         if want.code != 0:
-            if got.code != 0 and got.wrote and not want.wrote:
+            # Where Go's linker dies early it leaves an empty file behind; linkd never does.
+            if earlier and not (got.wrote and digest(got.out) == earlier):
+                wrong.append("changed or removed the earlier output, which Go's linker leaves alone")
+            if not earlier and got.wrote:
                 wrong.append("left an output file behind")
         elif got.wrote != want.wrote:
             wrong.append("output file: expected %s, actual %s" % (want.wrote, got.wrote))
@@ -274,7 +345,7 @@ class Judge:
         if "-s" in bundle.args:
             named = lib.Bundle(bundle.folder).with_ldflags(["-w"])
             out = os.path.join(self.folder, "names", "a.out")
-            if lib.run_link([bundle.tool], named, out, lib.child_environment(bundle, os.environ), self.cwd).code == 0:
+            if lib.run_link([bundle.tool], named, out, lib.child_environment(bundle, os.environ)).code == 0:
                 command += ["--symbols", out]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return done.stdout.decode("utf-8", "replace").strip()

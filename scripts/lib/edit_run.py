@@ -7,13 +7,24 @@ import subprocess
 import threading
 
 import bundles as lib
+import edit_commands as commands
 import edit_items as items
 import edit_judge as judging
 import edit_worlds as worlds
 
-# Go's own commands, and how often in an epoch.
-COMMANDS = {"cmd/gofmt": 5, "cmd/nm": 4, "cmd/addr2line": 3, "cmd/objdump": 2, "cmd/pack": 3, "cmd/fix": 1, "cmd/vet": 1, "cmd/asm": 1,
-            "cmd/go": 0.3}
+# Go's own commands, and `tiny`, a program whose runtime is edited; how often in an epoch.
+COMMANDS = {
+    "cmd/gofmt": 5,
+    "cmd/nm": 4,
+    "cmd/addr2line": 3,
+    "cmd/objdump": 2,
+    "cmd/pack": 3,
+    "cmd/fix": 1,
+    "cmd/vet": 1,
+    "cmd/asm": 1,
+    "cmd/go": 0.3,
+    "tiny": 2,
+}
 
 
 class Builder:
@@ -36,14 +47,21 @@ class Builder:
         shutil.rmtree(folder, ignore_errors=True)
         if spec["type"] == "module":
             return worlds.Module(spec["name"], folder)
-        return worlds.Command(spec["name"], folder, spec["target"], self.env)
+        return commands.Command(spec["name"], folder, spec["target"], self.env, spec["dependents"])
 
     def build(self, world, program, folder):
         """The Bundle of a program, or the go command's words as text."""
         shutil.rmtree(folder, ignore_errors=True)
         flags = ["-toolexec=" + self.shim, "-o", os.path.join(self.folder, "unused"), *world.prepare()]
-        done = subprocess.run(world.command(program, flags), env=dict(self.env, LINKD_CAPTURE_DIR=folder), cwd=world.folder,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            world.command(program, flags),
+            env=dict(self.env, LINKD_CAPTURE_DIR=folder),
+            cwd=world.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
         found = lib.Bundle.find([folder]) if os.path.isdir(folder) else []
         return found[0] if len(found) == 1 else done.stdout.decode("utf-8", "replace")
 
@@ -87,7 +105,7 @@ def epoch_specs(seed, epoch, programs):
     commands = [c for c in programs if c != "module"]
     if commands:
         target = rng.choices(commands, [COMMANDS.get(c, 1) for c in commands])[0]
-        specs.append({"type": "command", "name": "c0", "target": target})
+        specs.append({"type": "command", "name": "c0", "target": target, "dependents": rng.choice([12, 12, 12, 40])})
     return specs
 
 
@@ -141,19 +159,28 @@ class Plan:
             if name not in ready:
                 ops = world.first_ops(rng)
             else:
-                ops = [op for op in world.draw_ops(rng, rng.choice([1, 1, 1, 1, 2, 2, 3, 8])) if op[0] not in self.without]
-                if rng.random() < 0.35 and any(i["kind"] in items.RISKY for p in world.state["packages"].values()
-                                               for i in p["items"].values()):
+                ops = [
+                    op
+                    for op in world.draw_ops(rng, rng.choice([1, 1, 1, 1, 2, 2, 3, 8]))
+                    if op[0] not in self.without
+                ]
+                if rng.random() < 0.35 and any(
+                    i["kind"] in items.RISKY for p in world.state["packages"].values() for i in p["items"].values()
+                ):
                     ops.insert(0, ["heal", 0])
                 if misses.get(name):
                     # What does not compile may come from an older step, which built another program.
                     ops.insert(0, ["back", 3 * misses[name]])
             said = [world.apply(op) for op in ops]
             program = world.pick_program(rng, before)
-            bundle = self.builder.build(world, program, os.path.join(self.builder.folder, "e%03d" % epoch, "b%04d" % index))
+            bundle = self.builder.build(
+                world, program, os.path.join(self.builder.folder, "e%03d" % epoch, "b%04d" % index)
+            )
             if isinstance(bundle, str):
                 self.uncompilable += 1
-                self.say("step %d does not compile, taken back: %s\n%s" % (number, [s for s in said if s], bundle[:1000]))
+                self.say(
+                    "step %d does not compile, taken back: %s\n%s" % (number, [s for s in said if s], bundle[:1000])
+                )
                 world.state = before
                 misses[name] = misses.get(name, -1) + 1
                 continue
@@ -161,9 +188,16 @@ class Plan:
             ready.add(name)
             world.remember()
             life = judging.draw(rng, judging.LIVES, self.without)
-            record = {"number": number, "world": name, "ops": ops, "program": program, "life": life,
-                      "place": judging.draw(rng, judging.PLACES, self.without), "seed": rng.randrange(1 << 30),
-                      "paths": judging.draw(rng, judging.PATHS, self.without)}
+            record = {
+                "number": number,
+                "world": name,
+                "ops": ops,
+                "program": program,
+                "life": life,
+                "place": judging.draw(rng, judging.PLACES, self.without),
+                "seed": rng.randrange(1 << 30),
+                "paths": judging.draw(rng, judging.PATHS, self.without),
+            }
             for op, what in zip(ops, said):
                 if what and len(ops) < 10:
                     key = op[0] + (" " + what.split()[1] if op[0] in ("add",) else "")
@@ -188,8 +222,15 @@ class Plan:
 
 
 def link_of(bundle, record):
-    return judging.Link(bundle, "%s %s" % (record["world"], record["program"]), record["number"], record["life"], record["place"],
-                        record["seed"], record["paths"])
+    return judging.Link(
+        bundle,
+        "%s %s" % (record["world"], record["program"]),
+        record["number"],
+        record["life"],
+        record["place"],
+        record["seed"],
+        record["paths"],
+    )
 
 
 class Replay:
@@ -216,7 +257,9 @@ class Replay:
             said = [what for what in map(world.apply, step["ops"]) if what]
             self.said.append((step, said))
             if step.get("link", True):
-                folder = os.path.join(self.builder.folder, "r000", "b%03d-%04d" % (self.count % 1000, len(self.links)))
+                folder = os.path.join(
+                    self.builder.folder, "r000", "b%03d-%04d" % (self.count % 1000, len(self.links))
+                )
                 bundle = self.builder.build(world, step["program"], folder)
                 if isinstance(bundle, str):
                     if say:

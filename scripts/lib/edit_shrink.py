@@ -10,7 +10,7 @@ def minimised(whole, fails, deadline):
     while len(whole) >= 1 and time.monotonic() < deadline:
         size = max(1, (len(whole) + parts - 1) // parts)
         for start in range(0, len(whole), size):
-            rest = whole[:start] + whole[start + size:]
+            rest = whole[:start] + whole[start + size :]
             if time.monotonic() >= deadline:
                 return whole
             if fails(rest):

@@ -1,4 +1,4 @@
-"""The programs that scripts/random-edits changes: generated modules, and Go's own commands through an overlay.
+"""The programs that scripts/random-edits changes: what they have in common, and generated modules.
 
 A world is a state (plain dictionaries) and edits of it. An edit is (kind, seed): what it does to which target follows
 from the seed and the state, and it does something sensible, or nothing, in any state; so any subsequence of a
@@ -7,12 +7,11 @@ sequence of edits is one too, which is what shrinking a failure needs.
 
 import copy
 import hashlib
-import json
 import os
 import re
-import subprocess
 
 import edit_items as items
+from edit_data import SHAPES
 
 
 def chosen(seed, names):
@@ -63,10 +62,33 @@ class World:
     def op_flags(self, rng, seed):
         debug = rng.choice([[], [], [], ["-s", "-w"], ["-s", "-w"], ["-w"], ["-s"], ["-compressdwarf=false"]])
         extra = []
-        for flag in ("-buildid=linkd-%d" % rng.randrange(9), "-randlayout=%d" % rng.randrange(1, 99), "-B=none", "-B=gobuildid",
-                     "-funcalign=64", "-pruneweakmap=false", "-strictdups=1", "-checklinkname=0", "-bindnow"):
+        for flag in (
+            "-buildid=linkd-%d" % rng.randrange(9),
+            "-randlayout=%d" % rng.randrange(1, 99),
+            "-B=none",
+            "-B=gobuildid",
+            "-funcalign=64",
+            "-pruneweakmap=false",
+            "-strictdups=1",
+            "-checklinkname=0",
+            "-bindnow",
+        ):
             if rng.random() < 0.06:
                 extra.append(flag)
+        if rng.random() < 0.04:
+            # What the linker refuses.
+            extra.append(
+                rng.choice(
+                    [
+                        "-X=main.Acc=1",
+                        "-X=main.plain",
+                        "-E=nosuchsymbol",
+                        "-strictdups=2",
+                        "-nosuchflag",
+                        "-buildmode=x",
+                    ]
+                )
+            )
         variables = self.string_variables()
         while rng.random() < 0.25:
             variable = rng.choice(variables + ["main.absent"])
@@ -131,8 +153,12 @@ class World:
 
     def pick_item(self, seed, want=lambda item: True):
         """A package and an item of it, or (None, None)."""
-        found = {"%s/%s" % (p, n): (package, item) for p, package in self.state["packages"].items()
-                 for n, item in package["items"].items() if want(item)}
+        found = {
+            "%s/%s" % (p, n): (package, item)
+            for p, package in self.state["packages"].items()
+            for n, item in package["items"].items()
+            if want(item)
+        }
         name = chosen(seed, found)
         return (*found[name], name) if name else (None, None, None)
 
@@ -162,8 +188,11 @@ class World:
         if not self.allowed(name.rsplit("/", 1)[0], item):
             item["p"] = before
         changed = [k for k in sorted(item["p"]) if before.get(k) != item["p"][k]]
-        return "change %s of %s %s" % (", ".join("%s from %s to %s" % (k, before.get(k), item["p"][k]) for k in changed) or "nothing",
-                                       item["kind"], name)
+        return "change %s of %s %s" % (
+            ", ".join("%s from %s to %s" % (k, before.get(k), item["p"][k]) for k in changed) or "nothing",
+            item["kind"],
+            name,
+        )
 
     def op_remove(self, rng, seed):
         package, item, name = self.pick_item(seed)
@@ -192,16 +221,40 @@ class World:
 class Module(World):
     """A generated module: packages that import each other, and programs that share them."""
 
-    weights = {"add": 12, "tweak": 22, "remove": 8, "live": 8, "move": 2, "copy": 2, "rename": 1, "addpackage": 2, "removepackage": 1.5,
-               "addimport": 4, "removeimport": 3, "flags": 3, "debug": 2, "touch": 1, "nothing": 1.5, "revert": 1.5, "heal": 1,
-               "godebug": 0.5, "swapfiles": 1, "renamefiles": 0.7, "sweep": 0.7}
+    weights = {
+        "add": 12,
+        "tweak": 22,
+        "remove": 8,
+        "live": 8,
+        "move": 2,
+        "copy": 2,
+        "rename": 1,
+        "addpackage": 2,
+        "removepackage": 1.5,
+        "addimport": 4,
+        "removeimport": 3,
+        "flags": 3,
+        "debug": 2,
+        "touch": 1,
+        "nothing": 1.5,
+        "revert": 1.5,
+        "heal": 1,
+        "godebug": 0.5,
+        "swapfiles": 1,
+        "renamefiles": 0.7,
+        "sweep": 0.7,
+    }
 
     def __init__(self, name, folder, programs=2):
         super().__init__(name, folder)
         self.module = "example.com/" + name
         self.mains = ["cmd%d" % i for i in range(programs)]
-        self.state = {"packages": {m: {"rank": -1, "items": {}, "imports": {}} for m in self.mains},
-                      "flags": {"ld": [], "go": []}, "godebug": [], "go": "1.27"}
+        self.state = {
+            "packages": {m: {"rank": -1, "items": {}, "imports": {}} for m in self.mains},
+            "flags": {"ld": [], "go": []},
+            "godebug": [],
+            "go": "1.27",
+        }
 
     def first_ops(self, rng):
         packages = rng.choice([2, 4, 6, 10, 16])
@@ -236,9 +289,12 @@ class Module(World):
         return chosen(seed, self.state["packages"])
 
     def string_variables(self):
-        return ["%s.Gl%s" % ("main" if p in self.mains else self.path(p), n) for p, package in self.state["packages"].items()
-                for n, item in package["items"].items()
-                if item["kind"] == "global" and items.SHAPES[item["p"]["shape"]] in ("= {s}", "string")]
+        return [
+            "%s.Gl%s" % ("main" if p in self.mains else self.path(p), n)
+            for p, package in self.state["packages"].items()
+            for n, item in package["items"].items()
+            if item["kind"] == "global" and SHAPES[item["p"]["shape"]] in ("= {s}", "string")
+        ]
 
     def build_flags(self, rng):
         flags = []
@@ -374,7 +430,10 @@ class Module(World):
     def files(self):
         packages = self.state["packages"]
         files = {"go.mod": "module %s\n\ngo %s\n" % (self.module, self.state["go"])}
-        drawn = {name: {n: items.draw(item) for n, item in sorted(package["items"].items())} for name, package in packages.items()}
+        drawn = {
+            name: {n: items.draw(item) for n, item in sorted(package["items"].items())}
+            for name, package in packages.items()
+        }
         for name, package in packages.items():
             for file, text in self.package_files(name, package, drawn).items():
                 files[self.folder_of(name) + "/" + file] = text
@@ -388,7 +447,9 @@ class Module(World):
         for number in range(3):
             here = [drawn[name][n] for n, item in sorted(package["items"].items()) if item["file"] == number]
             if here:
-                files["%s%d.go" % (package.get("word", "f"), number)] = go_file(word, set().union(*(t.imports for t in here)), [t.decl for t in here])
+                files["%s%d.go" % (package.get("word", "f"), number)] = go_file(
+                    word, set().union(*(t.imports for t in here)), [t.decl for t in here]
+                )
         for text in drawn[name].values():
             files.update({n: t.replace("{package}", word) for n, t in text.files.items()})
         if any(text.bodyless for text in drawn[name].values()):
@@ -409,7 +470,9 @@ class Module(World):
                 usable = sorted(n for n, t in drawn[other].items() if t.far)
                 calls += ["{ %s }" % drawn[other][n].far.replace("{q}", other + ".") for n in usable[:4]]
         calls += ["n = Use%s(n)" % n for n, item in sorted(package["items"].items()) if item["live"]]
-        run = types + "\nvar Sink any\n\nvar Acc int\n\nfunc Run(n int) int {\n%s\treturn n\n}\n" % "".join("\t%s\n" % c for c in calls)
+        run = types + "\nvar Sink any\n\nvar Acc int\n\nfunc Run(n int) int {\n%s\treturn n\n}\n" % "".join(
+            "\t%s\n" % c for c in calls
+        )
         head = "".join("//go:debug %s\n" % g for g in self.state["godebug"]) if word == "main" else ""
         if word == "main":
             run += "\nfunc main() { println(Run(Acc)) }\n"
@@ -446,190 +509,5 @@ def quoted_path(path):
 
 
 def go_file(package, imports, declarations):
-    lines = ["import _ \"%s\"\n" % i[2:] if i.startswith("_ ") else "import \"%s\"\n" % i for i in sorted(imports)]
+    lines = ['import _ "%s"\n' % i[2:] if i.startswith("_ ") else 'import "%s"\n' % i for i in sorted(imports)]
     return "package %s\n\n" % package + "".join(lines) + "".join(declarations)
-
-
-# Go's own commands
-
-FUNCTION = re.compile(r"(?m)^func (?:\([^()]*\) )?\w+[^\n]*\{\n")
-INTEGER = re.compile(r"(?<![\w.\"'`])[1-9][0-9]{0,5}(?![\w.\"'`])")
-LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)+"')
-
-
-class Command(World):
-    """A command of Go's own, changed through an overlay: bodies of its functions and of those it imports, and items in
-    one more file of a package."""
-
-    weights = {"mutate": 26, "unmutate": 8, "add": 8, "tweak": 8, "remove": 4, "live": 3, "flags": 2, "debug": 3, "touch": 0.5,
-               "nothing": 1.5, "revert": 2, "redraw": 6}
-    _listed = {}
-
-    def __init__(self, name, folder, target, env, dependents=12):
-        super().__init__(name, folder)
-        self.target, self.dependents = target, dependents
-        self.packages = self.listed(target, env)
-        self.state = {"packages": {}, "flags": {"ld": [], "go": []}}
-
-    @classmethod
-    def listed(cls, target, env):
-        """{path: {"dir", "files", "deps", "name", "dependents"}} of the program's packages."""
-        if target not in cls._listed:
-            done = subprocess.run(["go", "list", "-deps", "-json=ImportPath,Dir,GoFiles,Deps,Name", target], env=env, cwd="/",
-                                  stdout=subprocess.PIPE, text=True, check=True)
-            decoder, at, packages = json.JSONDecoder(), 0, {}
-            while at < len(done.stdout):
-                entry, at = decoder.raw_decode(done.stdout, at)
-                at = len(done.stdout) - len(done.stdout[at:].lstrip())
-                packages[entry["ImportPath"]] = {"dir": entry.get("Dir"), "files": entry.get("GoFiles", []), "name": entry["Name"],
-                                                 "deps": set(entry.get("Deps", []))}
-            for path, package in packages.items():
-                package["dependents"] = sum(path in other["deps"] for other in packages.values())
-            cls._listed[target] = packages
-        return cls._listed[target]
-
-    def first_ops(self, rng):
-        return [["flags", rng.randrange(1 << 30)]]
-
-    def programs(self):
-        return [self.target]
-
-    def pick_program(self, rng, before):
-        return self.target
-
-    def pick_package(self, seed):
-        """Mostly packages that few others of the program import: an edit has to compile these again."""
-        rng = items.seeded("package", seed)
-        paths = sorted(p for p, package in self.packages.items() if package["files"] and package["dependents"] <= self.dependents)
-        return rng.choices(paths, [(1 + self.packages[p]["dependents"]) ** -1.2 for p in paths])[0]
-
-    def entry(self, path):
-        return self.state["packages"].setdefault(path, {"items": {}, "changes": {}})
-
-    def op_add(self, rng, seed):
-        self.entry(self.pick_package(seed))
-        return super().op_add(rng, seed)
-
-    def kinds(self, package):
-        return items.PLAIN
-
-    def allowed(self, path, item):
-        known = self.packages[path]
-        imports = {i for i in items.draw(item).imports if not i.startswith("_ ")}
-        # The command's main package may import anything; the others only what cannot make a cycle.
-        return known["name"] == "main" or imports <= known["deps"]
-
-    def source(self, path, file):
-        with open(os.path.join(self.packages[path]["dir"], file), encoding="utf-8") as f:
-            return f.read()
-
-    def op_mutate(self, rng, seed):
-        path = self.pick_package(seed)
-        file = rng.choice(self.packages[path]["files"])
-        heads = sorted(set(FUNCTION.findall(self.source(path, file))))
-        if not heads:
-            return None
-        head = rng.choice(heads)
-        how = rng.choice(["call", "call", "log", "gone", "int", "int", "int", "string", "string", "copy", "defer", "sink", "big"])
-        self.entry(path)["changes"]["%s %d" % (file, seed)] = [head, how, rng.randrange(1 << 20)]
-        return "%s in %s/%s, %s" % (how, path, file, head.strip())
-
-    def pick_change(self, seed):
-        found = {"%s %s" % (p, k): (package["changes"], k) for p, package in self.state["packages"].items() for k in package["changes"]}
-        name = chosen(seed, found)
-        return found[name] if name else (None, None)
-
-    def op_unmutate(self, rng, seed):
-        changes, key = self.pick_change(seed)
-        if changes is None:
-            return None
-        _, how, _ = changes.pop(key)
-        return "take back %s in %s" % (how, key)
-
-    def op_redraw(self, rng, seed):
-        changes, key = self.pick_change(seed)
-        if changes is None:
-            return None
-        changes[key][2] = rng.randrange(1 << 20)
-        return "other %s in %s" % (changes[key][1], key)
-
-    def prepare(self):
-        replace, files = {}, {}
-        for path, package in sorted(self.state["packages"].items()):
-            if not package["items"] and not package["changes"]:
-                continue
-            known = self.packages[path]
-            folder = path.replace("/", "_")
-            texts = {}
-            for key, change in sorted(package["changes"].items()):
-                file = key.split()[0]
-                texts[file] = changed(texts.get(file) or self.source(path, file), *change)
-            drawn = [(item, items.draw(item)) for _, item in sorted(package["items"].items())]
-            texts["zz_linkd.go"] = go_file(
-                known["name"], set().union(*(t.imports for _, t in drawn)), [t.decl for _, t in drawn]) + HOOK % "".join(
-                    "\tn = Use%s(n)\n" % item["name"] for item, _ in drawn if item["live"])
-            for file, text in texts.items():
-                files[folder + "/" + file] = text
-                replace[os.path.join(known["dir"], file)] = os.path.join(self.folder, folder, file)
-        files["overlay.json"] = json.dumps({"Replace": replace}, indent=1)
-        self.write(files)
-        return ["-overlay=" + os.path.join(self.folder, "overlay.json")]
-
-
-HOOK = """
-var Sink any
-
-var Acc int
-
-//go:noinline
-func linkdUse(n int) int { Acc += n; return Acc }
-
-type linkdType struct{ A, B int }
-
-func linkdRun(n int) int {
-%s	return n
-}
-
-func init() { Acc += linkdRun(Acc) }
-"""
-
-
-def changed(text, head, how, n):
-    """The text of a Go file with one function changed."""
-    at = text.find(head)
-    if at < 0:
-        return text
-    start = at + len(head)
-    end = text.find("\n}\n", start - 1)
-    if end < 0:
-        return text
-    body = text[start:end + 1]
-    if how == "call":
-        body = "\tlinkdUse(%d)\n" % n + body
-    elif how == "log":
-        body = '\tif linkdUse(%d) == 7 {\n\t\tprintln("linkd %d", Acc)\n\t}\n' % (n, n) + body
-    elif how == "gone":
-        body = '\tpanic("gone %d")\n' % n + body
-    elif how == "defer":
-        body = "\tdefer linkdUse(%d)\n" % n + body
-    elif how == "sink":
-        body = "\tSink = &linkdType{%d, 1}\n" % n + body
-    elif how == "big":
-        body = "".join("\tAcc += linkdUse(%d)\n" % (n + i) for i in range(n % 300)) + body
-    elif how == "int":
-        body = replaced(INTEGER, body, n, lambda old: str(int(old) + 1 + n % 3))
-    elif how == "string":
-        body = replaced(LITERAL, body, n, lambda old: old[:-1] + "~%d\"" % (n % 1000))
-    elif how == "copy" and not head.startswith("func ("):
-        name = re.match(r"func (\w+)", head)[1]
-        text += "\n" + head.replace(name, "%sLinkd%d" % (name, n), 1) + body + "}\n"
-        return text + "\nfunc init() { Sink = %sLinkd%d }\n" % (name, n)
-    return text[:start] + body + text[end + 1:]
-
-
-def replaced(pattern, body, n, new):
-    found = list(pattern.finditer(body))
-    if not found:
-        return body
-    match = found[n % len(found)]
-    return body[:match.start()] + new(match[0]) + body[match.end():]

@@ -33,11 +33,29 @@ def saved(folder):
 
 def an_error_of_history_is_made_small(scratch):
     """A fault that needs two links and one edit between them: found, and little more than that is left."""
-    code, text = run("--sabotage", "packages", "--seed", "1", "--steps", "60", "--programs", "module", "--failures", scratch,
-                     "--shrink-minutes", "2")
+    code, text = run(
+        "--sabotage",
+        "packages",
+        "--seed",
+        "1",
+        "--steps",
+        "60",
+        "--programs",
+        "module",
+        "--failures",
+        scratch,
+        "--shrink-minutes",
+        "2",
+    )
     folder, steps = saved(scratch)
     linked = [s for s in steps if s.get("link", True)]
-    if code != 1 or not folder or len(linked) != 2 or sum(len(s["ops"]) for s in steps) > 6 or "bytes differ" not in text:
+    if (
+        code != 1
+        or not folder
+        or len(linked) != 2
+        or sum(len(s["ops"]) for s in steps) > 6
+        or "bytes differ" not in text
+    ):
         return text
     changed = os.path.getsize(os.path.join(folder, "sources.diff"))
     again, words = run("--sabotage", "packages", "--replay", os.path.join(folder, "steps.json"))
@@ -47,7 +65,19 @@ def an_error_of_history_is_made_small(scratch):
 
 
 def an_error_of_each_link_is_found(scratch):
-    code, text = run("--sabotage", "byte", "--seed", "2", "--steps", "20", "--programs", "module", "--failures", scratch, "--no-shrink")
+    code, text = run(
+        "--sabotage",
+        "byte",
+        "--seed",
+        "2",
+        "--steps",
+        "20",
+        "--programs",
+        "module",
+        "--failures",
+        scratch,
+        "--no-shrink",
+    )
     # Some steps link more than once: the fifth link may be the first of the third step.
     return None if code == 1 and ", 1 failed" in text and "FAILED step" in text else text
 
@@ -66,8 +96,14 @@ def each_kind_of_difference_counts(scratch):
     want = result(path=paths[0])
     if judge.compare(want, result()):
         return "equal results differ"
-    for name, got in {"code": result(1), "stdout": result(out=b"x"), "stderr": result(err=b"x"), "bytes": result(path=paths[2]),
-                      "no file": result(path=paths[3]), "fallback": result(3, err=b"reason")}.items():
+    for name, got in {
+        "code": result(1),
+        "stdout": result(out=b"x"),
+        "stderr": result(err=b"x"),
+        "bytes": result(path=paths[2]),
+        "no file": result(path=paths[3]),
+        "fallback": result(3, err=b"reason"),
+    }.items():
         if not judge.compare(want, got):
             return "not found: " + name
     os.chmod(paths[1], 0o700)
@@ -76,7 +112,14 @@ def each_kind_of_difference_counts(scratch):
     failure = result(2, err=b"undefined", path=paths[3])
     if judge.compare(failure, result(2, err=b"undefined", path=paths[3])):
         return "equal failures differ"
-    if not judge.compare(failure, result(2, err=b"other", path=paths[3])) or not judge.compare(failure, result(2, err=b"undefined")):
+    kept = judging.digest(paths[1])
+    if judge.compare(failure, result(2, err=b"undefined"), kept):
+        return "an earlier output that stays is no difference"
+    if not judge.compare(failure, result(2, err=b"undefined", path=paths[2]), kept):
+        return "not found: a changed earlier output"
+    if not judge.compare(failure, result(2, err=b"other", path=paths[3])) or not judge.compare(
+        failure, result(2, err=b"undefined")
+    ):
         return "not found: another failure"
     return None
 
@@ -104,8 +147,13 @@ def minimising_finds_what_matters(_scratch):
 
 
 def main():
-    checks = [minimising_finds_what_matters, edits_depend_on_their_seed_alone, each_kind_of_difference_counts,
-              an_error_of_each_link_is_found, an_error_of_history_is_made_small]
+    checks = [
+        minimising_finds_what_matters,
+        edits_depend_on_their_seed_alone,
+        each_kind_of_difference_counts,
+        an_error_of_each_link_is_found,
+        an_error_of_history_is_made_small,
+    ]
     failed = 0
     for check in checks:
         with tempfile.TemporaryDirectory() as scratch:

@@ -1,6 +1,7 @@
-// Command shim is scripts/capture-shim for scripts/random-edits, which builds thousands of times: the same bundle
-// format, without the start of an interpreter for each tool. It runs every tool as it is, but saves a link request as
-// a bundle in LINKD_CAPTURE_DIR and does not make the link: the build ends there, with exit code 1.
+// Command shim saves link requests for scripts/random-edits. It runs every tool as it is, but a link becomes a bundle
+// (docs/bundles.md) in LINKD_CAPTURE_DIR and is not made: the build ends there, with exit code 1. Other than with
+// `linkctl capture`, inputs from the build cache stay where they are, so that the daemon sees the paths of a build; the
+// others, which the go command deletes, are copied.
 package main
 
 import (
