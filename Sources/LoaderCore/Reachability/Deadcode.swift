@@ -172,8 +172,30 @@ package struct Deadcode: ~Copyable {
         continue
       }
       if try visitMarker(r, relocs, of: s) { continue }
-      mark(reader.target(r, in: relocs), from: s)
+      mark(try target(r, relocs), from: s)
     }
+  }
+
+  /// The target of a relocation that is no marker.
+  @inline(__always)
+  private func target(_ r: Relocation, _ relocs: Relocations) throws(LinkFailure) -> SymbolID {
+    let t = reader.target(r, in: relocs)
+    if t.isNone, r.ref.package_ == ObjectFormat.PackageIndex.builtin {
+      throw missingBuiltin(Int(r.ref.index), relocs.object)
+    }
+    return t
+  }
+
+  /// A call that the compiler made by itself, of a function that this runtime does not have: so it is when only a part
+  /// of the program was compiled with -race (cmd/link/internal/loader/loader.go reportMissingBuiltin).
+  @inline(never)
+  private func missingBuiltin(_ number: Int, _ object: UnsafePointer<LoadedObject>) -> LinkFailure {
+    let package_ = index.libraries[Int(object.pointee.library)].path
+    guard number < index.builtinNames.count else {
+      return .corrupt(file: package_, detail: "no such builtin: \(number)")
+    }
+    return .fatal(
+      "reference to undefined builtin \"\(index.builtinNames.name(number))\" from package \"\(package_)\"")
   }
 
   /// A type that reaches an interface: its methods may be called, and types reachable from it by reflection
@@ -194,7 +216,7 @@ package struct Deadcode: ~Copyable {
         continue
       }
       if try visitMarker(r, relocs, of: s) { continue }
-      let t = reader.target(r, in: relocs)
+      let t = try target(r, relocs)
       if !t.isNone, marks[t.index] & LiveSet.usedInIface == 0, reader.symbolClass(t).contains(.goType) {
         marks[t.index] |= LiveSet.usedInIface
         marks[t.index] &= ~LiveSet.reachable
