@@ -122,8 +122,11 @@ class Result:
         return os.stat(self.out).st_mode & 0o7777 if self.wrote else None
 
 
-def run_link(command, bundle, out, env, cwd):
-    """Runs `command` (a list) with the bundle's arguments and gives its Result. The output's folder is emptied."""
+def run_link(command, bundle, out, env, cwd, merged=False):
+    """Runs `command` (a list) with the bundle's arguments and gives its Result. The output's folder is emptied.
+
+    With `merged` stdout and stderr are one pipe, as under the go command; the Result has it all as stdout.
+    """
     shutil.rmtree(os.path.dirname(out), ignore_errors=True)
     os.makedirs(os.path.dirname(out))
     args = [a.replace("@OUT@", out) for a in bundle.args]
@@ -135,7 +138,8 @@ def run_link(command, bundle, out, env, cwd):
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command + args, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env, cwd=cwd)
+            command + args, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.STDOUT if merged else stderr,
+            env=env, cwd=cwd)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -116,25 +116,28 @@ package final class ResidentEngine: LinkEngine {
     let report = LinkReport(
       how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
       phases: phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
-      outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start))
+      outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start),
+      turns: image.turns)
     return .done(exitCode: 0, stdout: image.stdout, stderr: Array(image.stderr.utf8), report: report)
   }
 
   private func outcome(of failure: LinkFailure, _ call: LinkCall) -> LinkOutcome {
-    func failed(_ stdout: String, _ stderr: String, _ exitCode: Int32) -> LinkOutcome {
+    func failed(_ stdout: String, _ stderr: String, _ exitCode: Int32, _ turns: [Int] = []) -> LinkOutcome {
       // The real linker has removed an old output by now, and leaves none behind. (If the link was given up,
       // somebody else may be writing there.)
       if let output = call.output, call.control.mayCommit() { output.remove() }
       return .done(
         exitCode: exitCode, stdout: Array(stdout.utf8), stderr: Array(stderr.utf8),
         report: LinkReport(
-          how: "failed", wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start)))
+          how: "failed", wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start),
+          turns: turns))
     }
     switch failure {
     case .unsupported(let reason): return .fallback(reason: reason)
-    case .failed(let stderr, let exitCode, let stdout): return failed(stdout, stderr, exitCode)
-    case .exit(let message, let stdout, let stderr):
-      return failed(stdout, "\(stderr)\(call.invocation.program): \(message)\n", 2)
+    case .failed(let stderr, let exitCode, let stdout, let turns):
+      return failed(stdout, stderr, exitCode, turns)
+    case .exit(let message, let stdout, let stderr, let turns):
+      return failed(stdout, "\(stderr)\(call.invocation.program): \(message)\n", 2, turns)
     case .corrupt(let file, let detail):
       return failed("", "\(call.invocation.program): \(file): \(detail)\n", 2)
     }

@@ -15,7 +15,7 @@ package enum Link {
     do throws(LinkFailure) {
       return try run(plan, archives: archives, &timer, &told)
     } catch {
-      throw error.after(stdout: told.stdout, stderr: told.stderr)
+      throw error.after(stdout: told.stdout, stderr: told.stderr, turns: told.turns)
     }
   }
 
@@ -54,8 +54,11 @@ package enum Link {
     // Nosplit functions must fit the stack that is left to them.
     let stack = try StackCheck.run(
       index, text: fips.text + textOrder.functions, options: plan.stackCheck)
-    told.print(stack.graph + stack.overflows.map(\.paths).joined())
-    try told.report(stack.overflows.map { $0.error + "\n" })
+    told.print(stack.graph)
+    for overflow in stack.overflows {
+      try told.report([overflow.error + "\n"])
+      told.print(overflow.paths)
+    }
     try timer.end("doStackCheck")
 
     // What the dynamic linker reads, when it has a part.
@@ -172,6 +175,7 @@ package enum Link {
     try timer.end("Asmb2")
 
     return LinkedImage(
-      image: image, stdout: Array(told.stdout.utf8), stderr: told.stderr, fipsModule: fipsModule)
+      image: image, stdout: Array(told.stdout.utf8), stderr: told.stderr, turns: told.turns,
+      fipsModule: fipsModule)
   }
 }

@@ -43,6 +43,8 @@ package struct LinkedImage: Sendable {
   package let image: OutputImage
   package let stdout: [UInt8]
   package let stderr: String
+  /// See `Diagnostics`.
+  package let turns: [Int]
   /// What the FIPS checksum is of: ranges of the image.
   package let fipsModule: FIPSModule
 }
