@@ -94,19 +94,3 @@ private final class SectionBytes: @unchecked Sendable {
   init(count: Int) { buffer = .allocate(byteCount: count, alignment: 16) }
   deinit { buffer.deallocate() }
 }
-
-/// What cannot be captured by the workers' closure, for the time they run.
-private struct Borrowed<T: ~Copyable>: @unchecked Sendable {
-  let pointer: UnsafePointer<T>
-  var pointee: UnsafePointer<T>.Pointee {
-    _read { yield pointer.pointee }
-  }
-}
-
-private func withBorrowed<A: ~Copyable, B: ~Copyable>(
-  _ a: borrowing A, _ b: borrowing B, _ body: (Borrowed<A>, Borrowed<B>) -> Void
-) {
-  withUnsafePointer(to: a) { pa in
-    withUnsafePointer(to: b) { pb in body(Borrowed(pointer: pa), Borrowed(pointer: pb)) }
-  }
-}

@@ -15,12 +15,27 @@ package struct FunctionTables: ~Copyable {
   private let carrier: SymbolID
   private let pieces: [SymbolID]
 
+  /// - Parameter meanwhile: what else there is to do that only reads the index: the tables are sized in one
+  ///   sweep on one core.
   package init(
-    _ index: SymbolIndex, _ live: inout LiveSet, text: TextLayout, goroot: String
+    _ index: SymbolIndex, _ live: inout LiveSet, text: TextLayout, goroot: String,
+    meanwhile: (SymbolIndex, borrowing LiveSet) -> Void
   ) throws(LinkFailure) {
     var options = PCLineTable.Options()
     options.goroot = goroot
-    let table = try PCLineTable.build(index, text: text, options: options)
+    var built: Result<PCLineTable, LinkFailure>?
+    withBorrowed(live) { live in
+      Chunks.together {
+        built = Result { () throws(LinkFailure) -> PCLineTable in
+          try PCLineTable.build(index, text: text, options: options)
+        }
+      } _: {
+        meanwhile(index, live.pointee)
+      }
+    }
+    guard let table = try built.take()?.get() else {
+      throw .unsupported(reason: "function tables were not made")
+    }
     let linker = LinkerSymbols(index)
     func make(_ name: String, _ live: inout LiveSet, isListed: Bool = true) -> SymbolID {
       let s = linker.update(name, &live)

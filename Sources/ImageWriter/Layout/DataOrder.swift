@@ -27,17 +27,18 @@ package struct DataOrder: Sendable {
 
   package subscript(_ kind: SymbolKind) -> OrderedData { byKind[Int(kind.rawValue)] }
 
-  package init(_ groups: SymbolGroups, _ index: SymbolIndex) {
+  package init(_ groups: SymbolGroups, _ index: SymbolIndex, _ strings: TypeStrings) {
     let sorter = DataSorter(index: index, reader: index.reader)
     let n = groups.byKind.count
     let results = PartialResults<OrderedData>(count: n, empty: OrderedData())
     let types = PartialResults<TypeSectionLayout>(count: 1, empty: TypeSectionLayout())
+    let problems = PartialResults<[String]>(count: n, empty: [])
     DispatchQueue.concurrentPerform(iterations: n) { k in
       // Largest job first: the type descriptors need Go's own sort.
       let kind = k == 0 ? Int(SymbolKind.type.rawValue) : k == Int(SymbolKind.type.rawValue) ? 0 : k
       guard !groups.byKind[kind].isEmpty else { return }
       if kind == Int(SymbolKind.type.rawValue) {
-        let (order, layout) = sorter.sortTypes(groups.byKind[kind])
+        let (order, layout) = sorter.sortTypes(groups.byKind[kind], strings)
         results.set(kind, order)
         types.set(0, layout)
       } else {
@@ -45,12 +46,11 @@ package struct DataOrder: Sendable {
         let isGOT = kind == Int(SymbolKind.elfGOT.rawValue)
         results.set(kind, sorter.sort(groups.byKind[kind], keepOrder: isPclntab, byName: isGOT))
       }
+      problems.set(kind, groups.byKind[kind].compactMap(sorter.sizeError))
     }
     byKind = results.all
     self.types = types.all[0]
-    for group in groups.byKind {
-      for s in group { if let e = sorter.sizeError(s) { errors.append(e) } }
-    }
+    errors = problems.all.flatMap { $0 }
   }
 }
 
@@ -122,6 +122,7 @@ private struct DataSorter: @unchecked Sendable {
   }
 
   private func sortedBySize(_ symbols: [SymbolID]) -> [SymbolID] {
+    if let sorted = SizeSort.sorted(symbols, key: sizeKey) { return sorted }
     // Sizes below 2^32 pack into one word with the rank: a plain integer sort, without ties.
     var keys: [UInt64] = []
     var large: [SymbolID] = []
@@ -139,28 +140,27 @@ private struct DataSorter: @unchecked Sendable {
   ///
   /// Equal strings do occur and nothing breaks the tie, so the order among them is what Go's unstable sort
   /// makes of the whole list: it runs here on numbers that compare like the symbols do.
-  func sortTypes(_ symbols: [SymbolID]) -> (OrderedData, TypeSectionLayout) {
+  func sortTypes(
+    _ symbols: [SymbolID], _ strings: TypeStrings
+  ) -> (OrderedData, TypeSectionLayout) {
     let star = index.lookup("type:*")
-    let decoder = TypeDecoder(reader)
     var keys = [UInt64](repeating: 0, count: symbols.count)
-    var strings: [(text: ByteView, at: Int)] = []
     var rest: [SymbolID] = []
     var restAt: [UInt32: Int] = [:]
     for (i, s) in symbols.enumerated() where s != star {
-      let flags = reader.flags(s)
-      if flags.contains(.typelink), !flags.contains(.itab) {
-        strings.append((decoder.string(s), i))
+      let number = strings.number(s)
+      if number != 0 {
+        keys[i] = UInt64(number)
+      } else if TypeStrings.isListed(s, reader) {
+        // Not marked as a type descriptor, and so not seen.
+        let listed = symbols.filter { $0 != star && TypeStrings.isListed($0, reader) }
+        return sortTypes(symbols, TypeStrings(of: listed, index, known: []))
       } else {
         rest.append(s)
         restAt[s.raw] = i
       }
     }
-    strings.sort { $0.text < $1.text }
-    var number: UInt64 = 0
-    for (k, entry) in strings.enumerated() {
-      if k == 0 || !(strings[k - 1].text == entry.text) { number += 1 }
-      keys[entry.at] = number
-    }
+    var number = UInt64(strings.count)
     for s in sortedBySize(rest) {
       guard let at = restAt[s.raw] else { continue }
       number += 1

@@ -13,6 +13,7 @@ import Synchronization
 package final class ResidentEngine: LinkEngine {
   private let archives: ArchiveStore
   private let results: ResultStore
+  private let programs: ProgramStore
   private let releases = ReleaseFinder()
   private let logger: Logger
   private let counts = Mutex((parsed: 0, reused: 0))
@@ -26,6 +27,7 @@ package final class ResidentEngine: LinkEngine {
     Heap.keepLargeBlocks()
     archives = ArchiveStore(hashes: configuration.cache.map(CachedNameHashes.init))
     results = ResultStore(budget: configuration.memoryBudget)
+    programs = ProgramStore(budget: results.budget / 2)
     logger = configuration.logger
   }
 
@@ -72,7 +74,7 @@ package final class ResidentEngine: LinkEngine {
     }
     let image: LinkedImage
     do throws(LinkFailure) {
-      image = try Link.run(plan, archives: files, timer: &timer)
+      image = try Link.run(plan, archives: files, programs: programs, timer: &timer)
     } catch {
       // What went wrong may be no more than that.
       if let changed = files.changedFile() { throw Self.inputChanged(changed) }
@@ -161,7 +163,7 @@ package final class ResidentEngine: LinkEngine {
     var status = EngineStatus()
     status.toolchains = [
       EngineStatus.Toolchain(
-        name: "go1.27.3 linux/amd64", residentBytes: store.privateBytes + kept.bytes,
+        name: "go1.27.3 linux/amd64", residentBytes: store.privateBytes + kept.bytes + programs.counts.bytes,
         objects: store.resident, programs: kept.programs)
     ]
     let totals = counts.withLock { $0 }
@@ -175,5 +177,6 @@ package final class ResidentEngine: LinkEngine {
   package func invalidate() {
     archives.removeAll()
     results.removeAll()
+    programs.removeAll()
   }
 }

@@ -9,18 +9,19 @@ import LoaderCore
 /// makes are added to the index on the way, in the real linker's order.
 package enum Link {
   package static func run(
-    _ plan: LinkPlan, archives: any ArchiveSource, timer: inout PhaseTimer
+    _ plan: LinkPlan, archives: any ArchiveSource, programs: ProgramStore? = nil, timer: inout PhaseTimer
   ) throws(LinkFailure) -> LinkedImage {
     var told = Diagnostics(allErrors: plan.allErrors)
     do throws(LinkFailure) {
-      return try run(plan, archives: archives, &timer, &told)
+      return try run(plan, archives: archives, programs, &timer, &told)
     } catch {
       throw error.after(stdout: told.stdout, stderr: told.stderr, turns: told.turns)
     }
   }
 
   private static func run(
-    _ plan: LinkPlan, archives: any ArchiveSource, _ timer: inout PhaseTimer, _ told: inout Diagnostics
+    _ plan: LinkPlan, archives: any ArchiveSource, _ programs: ProgramStore?, _ timer: inout PhaseTimer,
+    _ told: inout Diagnostics
   ) throws(LinkFailure) -> LinkedImage {
     // Objects, in load order.
     let packages = try PackageLoader.load(plan.load, from: archives)
@@ -29,10 +30,10 @@ package enum Link {
     try timer.end("loadlib")
 
     // One index; duplicates elected, references resolved.
-    let (index, warnings) = try SymbolResolver.resolve(
-      packages, profile: .go1_27_3, options: plan.resolve)
-    told.warn(warnings)
+    let program = try load(packages, plan, programs, &told)
+    let index = program.index
     let fips = FIPSSymbols(index)
+    program.releasePages()
     try timer.end("loadsyms")
 
     // The order of package initialisers.
@@ -40,8 +41,10 @@ package enum Link {
     try timer.end("inittasks")
 
     // What the program needs. From here on the set only grows by the linker's own symbols.
-    var live = try Deadcode.run(index, initOrder: initOrder, options: plan.deadcode)
+    var live = try Deadcode.run(
+      index, graph: program.graph, initOrder: initOrder, options: plan.deadcode)
     told.print(String(decoding: live.dump, as: UTF8.self))
+    program.releasePages()
     try timer.end("deadcode")
 
     let modules = try ModuleSymbols(index, &live)
@@ -76,13 +79,19 @@ package enum Link {
     try timer.end("buildinfo")
 
     // Tables made from text addresses.
-    let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot)
+    var byString: TypeStrings?
+    let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot) { index, live in
+      byString = TypeStrings(index, live, known: program.typesByString)
+    }
+    guard let byString else { throw .unsupported(reason: "types were not sorted") }
+    program.typesByString = byString.order
     try timer.end("pclntab")
 
     // DWARF: what there is, and where it goes in its sections.
     let debug: DebugInfo?
     if let options = plan.dwarf {
       debug = try DebugInfo.generate(index, live, text: text, options: options)
+      program.releasePages()
       try timer.end("dwarfGenerateDebugSyms")
     } else {
       debug = nil
@@ -101,7 +110,7 @@ package enum Link {
       dynamicRelocations = try DynamicRelocations(dynamic, index, live, text: text, groups: groups)
     }
     if plan.data.useRelro { groups.separateRelocated(index.reader) }
-    var dataOrder = DataOrder(groups, index)
+    var dataOrder = DataOrder(groups, index, byString)
     dynamic?.arrange(&dataOrder)
     try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)
@@ -133,6 +142,7 @@ package enum Link {
         compress: plan.compressDWARF)
       try layout.place(made, rounding: plan.image.rounding)
       debugSections = made
+      program.releasePages()
       try timer.end("dwarfcompress")
     }
 
@@ -174,6 +184,7 @@ package enum Link {
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
+    programs?.keep(program, ProgramStore.key(plan.load))
     return LinkedImage(
       image: image, stdout: Array(told.stdout.utf8), stderr: told.stderr, turns: told.turns,
       fipsModule: fipsModule)

@@ -24,6 +24,22 @@ package final class MappedFile: @unchecked Sendable {
   /// Whether part of the file was gone when it was read: what was read since is worthless.
   package var isTorn: Bool { place.map(MappingGuard.isTorn) ?? false }
 
+  /// Whether the mapped bytes may be others than those that were mapped: somebody wrote over the file in place. A file
+  /// that was deleted or replaced since lives on, as it was, under the mapping.
+  package var mayBeOverwritten: Bool {
+    if isTorn { return true }
+    guard case .success(let now) = FileStamp.of(path: path), now.device == stamp.device,
+      now.inode == stamp.inode
+    else { return false }
+    return now != stamp
+  }
+
+  /// Gives the mapped pages back; they come again from the page cache when they are read.
+  package func releasePages() {
+    guard let base = bytes.base, bytes.count > 0 else { return }
+    madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, MADV_DONTNEED)
+  }
+
   /// Opens and maps `path`; the stamp is taken from the open descriptor, so it describes the mapped bytes.
   package static func open(_ path: String) -> Result<MappedFile, ErrorNumber> {
     let fd = openRetrying(path)

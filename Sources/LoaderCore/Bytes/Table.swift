@@ -67,6 +67,9 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   package mutating func removeAll() { count = 0 }
 
+  /// Drops what lies behind the first `n` elements.
+  package mutating func truncate(to n: Int) { count = min(count, n) }
+
   @inline(__always)
   package mutating func removeLast() -> Element {
     assert(count > 0)
@@ -93,6 +96,9 @@ package struct Bitmap: ~Copyable, @unchecked Sendable {
       if newValue { words[i >> 6] |= bit } else { words[i >> 6] &= ~bit }
     }
   }
+
+  /// 64 members a word, the first in the lowest bit.
+  var base: UnsafePointer<UInt64> { UnsafePointer(words.base) }
 
   package mutating func grow(to count: Int) { words.grow(to: (count + 63) / 64, with: 0) }
 

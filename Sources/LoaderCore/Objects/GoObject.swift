@@ -5,6 +5,7 @@
 /// `ObjectView`, which reports a lie through `fault`.
 package final class GoObject: @unchecked Sendable {
   package struct Import: Sendable {
+    /// Cleaned, as the linker looks it up.
     package let path: String
     package let fingerprint: UInt64
   }
@@ -22,6 +23,8 @@ package final class GoObject: @unchecked Sendable {
   package let traits: UnsafeMutablePointer<UInt8>
   /// One byte a definition, by local index; see `SymbolClass`.
   package let classes: UnsafeMutablePointer<UInt8>
+  /// What a resolver asks of single symbols, by local index.
+  let notes: ObjectNotes
   private let faultCell: UnsafeMutablePointer<UInt32>
 
   private init(
@@ -36,6 +39,7 @@ package final class GoObject: @unchecked Sendable {
       traits[i] = SymbolTraits(flags: flags, alignment: view.alignment(k)).rawValue
       classes[i] = SymbolClass(flags: flags, kind: view.kind(k)).rawValue
     }
+    notes = ObjectNotes(view, traits)
     self.file = file
     self.view = view
     self.fingerprint = fingerprint
@@ -110,7 +114,7 @@ package final class GoObject: @unchecked Sendable {
     return (0..<n).map { i in
       let at = view.block(.autolib) + i * ObjectFormat.importedPackageSize
       return Import(
-        path: view.stringRef(at: at).string,
+        path: PackagePath.clean(view.stringRef(at: at).string),
         fingerprint: view.bytes.u64(at + ObjectFormat.stringRefSize))
     }
   }

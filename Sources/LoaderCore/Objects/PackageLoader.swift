@@ -188,13 +188,16 @@ package struct PackageLoader {
   }
 
   private mutating func addImport(_ i: GoObject.Import, to k: Int) throws(LinkFailure) {
-    let path = PackagePath.clean(i.path)
-    let importer = PackagePath.prefix(libraries[k].path)
+    let path = i.path
     if let known = byPath[path], libraries[known].fingerprint != 0 {
-      try checkFingerprint(known, libraries[known].fingerprint, importer, i.fingerprint)
+      if libraries[known].fingerprint != i.fingerprint {
+        let importer = PackagePath.prefix(libraries[k].path)
+        try checkFingerprint(known, libraries[known].fingerprint, importer, i.fingerprint)
+      }
       libraries[k].imports.append(known)
       return
     }
+    let importer = PackagePath.prefix(libraries[k].path)
     let file = request.packageFiles[path] ?? ""
     if file.isEmpty { log += "cannot find package \(path) (using -importcfg)\n" }
     libraries[k].imports.append(

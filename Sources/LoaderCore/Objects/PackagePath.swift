@@ -25,6 +25,14 @@ package enum PackagePath {
   /// The shortest equivalent path (Go's path.Clean).
   package static func clean(_ path: String) -> String {
     guard !path.isEmpty else { return "." }
+    // Nearly all are clean: no empty, "." or ".." element, no slash at the end.
+    var before: UInt8 = 0x2f
+    var isClean = true
+    for c in path.utf8 {
+      if before == 0x2f, c == 0x2f || c == 0x2e { isClean = false }
+      before = c
+    }
+    if isClean, before != 0x2f { return path }
     let rooted = path.hasPrefix("/")
     var parts: [Substring] = []
     for p in path.split(separator: "/") where p != "." {

@@ -25,9 +25,16 @@ package struct Deadcode: ~Copyable {
   private let reader: SymbolReader
   private let decoder: TypeDecoder
   private let options: Options
-  private var live: LiveSet
+  private let graph: EdgeGraph
+  private let map: EdgeGraph.Nodes
+  /// Lists may be kept for other links: none of the options changes what they hold.
+  private let keepsLists: Bool
+  /// `LiveSet` marks, by node.
+  private var nodeMarks: Table<UInt8>
   private let marks: UnsafeMutablePointer<UInt8>
+  private var dumped: [UInt8] = []
   private var work: WorkList
+  private var list = Table<UInt32>(capacity: 256)
   private var names = MethodNames()
   /// (name, type) of interface methods that reached code calls.
   private var calledMethods = KeySet()
@@ -47,11 +54,12 @@ package struct Deadcode: ~Copyable {
 
   /// The live set of a program.
   ///
+  /// - Parameter graph: lists that an earlier link of the program left, and that this one adds to.
   /// - Throws: `LinkFailure.corrupt` where an object's markers contradict its types.
-  package static func run(_ index: SymbolIndex, initOrder: InitOrder, options: Options)
-    throws(LinkFailure) -> LiveSet
-  {
-    var pass = Deadcode(index, options)
+  package static func run(
+    _ index: SymbolIndex, graph: EdgeGraph? = nil, initOrder: InitOrder, options: Options
+  ) throws(LinkFailure) -> LiveSet {
+    var pass = Deadcode(index, graph, options)
     try pass.markRoots(initOrder)
     try pass.flood()
     if options.dynamicLinkingGo { pass.reflectSeen = true }
@@ -63,17 +71,36 @@ package struct Deadcode: ~Copyable {
     return pass.finish()
   }
 
-  private init(_ index: SymbolIndex, _ options: Options) {
+  private init(_ index: SymbolIndex, _ kept: EdgeGraph?, _ options: Options) {
     self.index = index
     self.options = options
     reader = index.reader
     decoder = TypeDecoder(index.reader)
-    live = LiveSet(index)
-    marks = live.base
+    keepsLists =
+      kept != nil && !options.linkShared && !options.canUsePlugins && !options.dynamicLinkingGo
+      && !options.dumpDependencies
+    graph = keepsLists ? kept ?? EdgeGraph(symbolCount: 1) : EdgeGraph(symbolCount: 1)
+    map = graph.map
+    nodeMarks = Table(repeating: 0, count: index.count - graph.symbolCount + graph.nodeCount)
+    marks = nodeMarks.base
     work = WorkList(smallestFirst: options.dumpDependencies)
+    // What became the linker's own before this pass is not what its object says.
+    for s in index.journal.owned { graph.drop(map.node(s)) }
+    for i in 0..<min(index.attributes.count, index.count) where index.attributes[i] != [] {
+      let a = index.attributes[i]
+      let n = map.node(SymbolID(i))
+      if a.contains(.usedInIface) { marks[n] |= LiveSet.usedInIface }
+      if a.contains(.bornReachable) { marks[n] |= LiveSet.reachable }
+    }
   }
 
-  private consuming func finish() -> LiveSet { live }
+  private consuming func finish() -> LiveSet {
+    graph.noteSize()
+    guard !map.isIdentity else { return LiveSet(marks: nodeMarks, dump: dumped) }
+    let live = Table<UInt8>(uninitialized: index.count)
+    for i in 0..<index.count { live[i] = marks[map.node(SymbolID(i))] }
+    return LiveSet(marks: live, dump: dumped)
+  }
 
   // MARK: roots
 
@@ -114,21 +141,25 @@ package struct Deadcode: ~Copyable {
 
   // MARK: marking
 
-  @inline(__always)
   private mutating func mark(_ s: SymbolID, from parent: SymbolID) {
-    guard !s.isNone, marks[s.index] & LiveSet.reachable == 0 else { return }
-    marks[s.index] |= LiveSet.reachable
-    work.push(s)
-    if options.dumpDependencies { dump(s, from: parent) }
+    if !s.isNone { mark(node: map.node(s), from: parent) }
   }
 
-  /// Gives `s` the UsedInIface mark; if it was visited without it, it is visited again.
-  private mutating func markUsedInIface(_ s: SymbolID, from parent: SymbolID) {
-    guard !s.isNone, marks[s.index] & LiveSet.usedInIface == 0 else { return }
-    marks[s.index] |= LiveSet.usedInIface
-    if marks[s.index] & LiveSet.reachable != 0 {
-      marks[s.index] &= ~LiveSet.reachable
-      mark(s, from: parent)
+  @inline(__always)
+  private mutating func mark(node: Int, from parent: SymbolID) {
+    guard marks[node] & LiveSet.reachable == 0 else { return }
+    marks[node] |= LiveSet.reachable
+    work.push(SymbolID(node))
+    if options.dumpDependencies { dump(map.symbol(node), from: parent) }
+  }
+
+  /// Gives a node the UsedInIface mark; if it was visited without it, it is visited again.
+  private mutating func markUsedInIface(_ node: Int, from parent: SymbolID) {
+    guard marks[node] & LiveSet.usedInIface == 0 else { return }
+    marks[node] |= LiveSet.usedInIface
+    if marks[node] & LiveSet.reachable != 0 {
+      marks[node] &= ~LiveSet.reachable
+      mark(node: node, from: parent)
     }
   }
 
@@ -136,20 +167,91 @@ package struct Deadcode: ~Copyable {
 
   private mutating func flood() throws(LinkFailure) {
     while !work.isEmpty {
-      let s = work.pop()
-      let flags = reader.symbolClass(s)
-      if flags.contains(.reflectMethod) { reflectSeen = true }
-      let isType = flags.contains(.goType)
-      if isType, options.dynamicLinkingGo { marks[s.index] |= LiveSet.usedInIface }
-      let usedInIface = isType && marks[s.index] & LiveSet.usedInIface != 0
-      if usedInIface {
-        try visitConvertedType(s)
-      } else {
-        try visit(s)
+      let node = work.pop().index
+      let start = node < graph.starts.count ? graph.starts[node] : 0
+      if start != 0 {
+        let kept = UnsafePointer(graph.edges.base + Int(start &- 1))
+        try follow(node, SymbolClass(rawValue: UInt8(truncatingIfNeeded: kept[1])), kept + 2, Int(kept[0]))
+        continue
       }
-      visitAuxiliaries(s, flags)
+      let s = map.symbol(node)
+      let flags = reader.symbolClass(s)
+      list.removeAll()
+      try scan(s, flags)
+      if keepsLists, !flags.contains(.packageInit), !reader.isExternal(s) {
+        graph.keep(node, class: flags.rawValue, list)
+      }
+      try follow(node, flags, UnsafePointer(list.base), list.count)
     }
   }
+
+  @inline(__always)
+  private mutating func follow(
+    _ node: Int, _ flags: SymbolClass, _ edges: UnsafePointer<UInt32>, _ count: Int
+  ) throws(LinkFailure) {
+    typealias Tag = EdgeGraph.Tag
+    if flags.contains(.reflectMethod) { reflectSeen = true }
+    let isType = flags.contains(.goType)
+    if isType, options.dynamicLinkingGo { marks[node] |= LiveSet.usedInIface }
+    let isConverted = isType && marks[node] & LiveSet.usedInIface != 0
+    var methods: [Int] = []
+    let s = options.dumpDependencies ? map.symbol(node) : SymbolID.none
+    for k in 0..<count {
+      let e = edges[k]
+      let t = Int(e & Tag.mask)
+      switch e >> Tag.shift {
+      case Tag.plain: mark(node: t, from: s)
+      case Tag.type:
+        // Types reachable by reflection from one that reaches an interface reach it too.
+        if isConverted, marks[t] & LiveSet.usedInIface == 0 {
+          marks[t] |= LiveSet.usedInIface
+          marks[t] &= ~LiveSet.reachable
+        }
+        mark(node: t, from: s)
+      case Tag.useIface: markUsedInIface(t, from: s)
+      case Tag.methodOff:
+        guard isConverted else { continue }
+        methods.append(t)
+        let relocs = reader.relocations(map.symbol(node))
+        let method = reader.target(relocs[t], in: relocs)
+        if !method.isNone { markUsedInIface(map.node(method), from: s) }
+      default: try followMarker(e >> Tag.shift, t, of: map.symbol(node))
+      }
+    }
+    if !methods.isEmpty {
+      let type = map.symbol(node)
+      try addMethods(methods, reader.relocations(type), of: type)
+    }
+  }
+
+  /// The rarer relocations that only tell the linker something.
+  private mutating func followMarker(_ tag: UInt32, _ t: Int, of s: SymbolID) throws(LinkFailure) {
+    if tag == EdgeGraph.Tag.useIfaceOfItab {
+      let type = decoder.itabType(map.symbol(t))
+      if !reader.symbolClass(type).contains(.goType), !options.linkShared { throw notAType(s, type) }
+      if !type.isNone { markUsedInIface(map.node(type), from: s) }
+      return
+    }
+    let relocs = reader.relocations(s)
+    let r = relocs[t]
+    let target = reader.target(r, in: relocs)
+    guard tag == EdgeGraph.Tag.useIfaceMethod else {
+      // The name is the target's content; the target itself is not needed.
+      calledNames.insert(UInt64(names.id(reader.data(target))) &+ 1)
+      return
+    }
+    let kind = reader.kind(target)
+    if options.linkShared, kind == .dynImport || kind == .undefined { return }
+    guard decoder.kind(reader.data(target)) == TypeDecoder.Kind.interface else {
+      throw corrupt(s, "symbol \"\(reader.name(target).string)\" is not an interface")
+    }
+    let inner = reader.relocations(target)
+    let name = decoder.name(inner, at: Int(truncatingIfNeeded: r.addend))
+    let type = decoder.target(inner, at: Int(truncatingIfNeeded: r.addend &+ 4))
+    calledMethods.insert(key(names.id(name), type))
+  }
+
+  // MARK: lists
 
   /// A weak relocation does not keep its target, except where another module may need it.
   @inline(__always)
@@ -159,7 +261,8 @@ package struct Deadcode: ~Copyable {
     return !(options.canUsePlugins && RelocType.isDirectCall(r.type))
   }
 
-  private mutating func visit(_ s: SymbolID) throws(LinkFailure) {
+  /// Makes the list of what a symbol needs: by its relocations, then by its auxiliary symbols.
+  private mutating func scan(_ s: SymbolID, _ flags: SymbolClass) throws(LinkFailure) {
     let relocs = reader.relocations(s)
     var i = 0
     while i < relocs.count {
@@ -167,27 +270,57 @@ package struct Deadcode: ~Copyable {
       i &+= 1
       if isSkipped(r, of: s) { continue }
       if r.type == RelocType.methodOff {
-        try requireTriple(relocs, i &- 1, of: s)
+        if i + 1 >= relocs.count { throw corrupt(s, "expect three consecutive R_METHODOFF relocs") }
+        append(EdgeGraph.Tag.methodOff, i &- 1)
         i &+= 2
-        continue
+      } else {
+        try scan(r, at: i &- 1, relocs, of: s)
       }
-      if try visitMarker(r, relocs, of: s) { continue }
-      mark(try target(r, relocs), from: s)
     }
+    // The linker's own symbols have none here, clones included (loader.go NAux).
+    guard !reader.isExternal(s) else { return }
+    let aux = reader.auxiliaries(s)
+    // A symbol's type descriptor is not needed just because the symbol is.
+    for i in 0..<aux.count where aux.kind(i) != AuxKind.goType {
+      let t = reader.resolve(aux.ref(i), in: aux.object)
+      if !t.isNone { append(EdgeGraph.Tag.plain, map.node(t)) }
+    }
+    if aux.count != 0, flags.contains(.packageInit) { packageInits.append(s) }
   }
 
-  /// The target of a relocation that is no marker.
   @inline(__always)
-  private func target(_ r: Relocation, _ relocs: Relocations) throws(LinkFailure) -> SymbolID {
-    let t = reader.target(r, in: relocs)
-    if t.isNone, r.ref.package_ == ObjectFormat.PackageIndex.builtin {
-      throw missingBuiltin(Int(r.ref.index), relocs.object)
-    }
-    return t
+  private mutating func append(_ tag: UInt32, _ value: Int) {
+    let e = tag << EdgeGraph.Tag.shift | UInt32(truncatingIfNeeded: value)
+    if list.count > 0, list[list.count &- 1] == e { return }
+    list.append(e)
   }
 
-  /// A call that the compiler made by itself, of a function that this runtime does not have: so it is when only a part
-  /// of the program was compiled with -race (cmd/link/internal/loader/loader.go reportMissingBuiltin).
+  @inline(__always)
+  private mutating func scan(
+    _ r: Relocation, at i: Int, _ relocs: Relocations, of s: SymbolID
+  ) throws(LinkFailure) {
+    typealias Tag = EdgeGraph.Tag
+    switch r.type {
+    case RelocType.useType, RelocType.initOrder: return
+    case RelocType.useIface:
+      let t = reader.target(r, in: relocs)
+      let flags = reader.symbolClass(t)
+      if !flags.contains(.itab), !flags.contains(.goType), !options.linkShared { throw notAType(s, t) }
+      if !t.isNone { append(flags.contains(.itab) ? Tag.useIfaceOfItab : Tag.useIface, map.node(t)) }
+    case RelocType.useIfaceMethod: append(Tag.useIfaceMethod, i)
+    case RelocType.useNamedMethod: append(Tag.useNamedMethod, i)
+    default:
+      let t = reader.target(r, in: relocs)
+      if t.isNone {
+        guard r.ref.package_ == ObjectFormat.PackageIndex.builtin else { return }
+        throw missingBuiltin(Int(r.ref.index), relocs.object)
+      }
+      append(reader.symbolClass(t).contains(.goType) ? Tag.type : Tag.plain, map.node(t))
+    }
+  }
+
+  /// A call that the compiler made by itself, of a function that this runtime does not have: so it is when only
+  /// a part of the program was compiled with -race (cmd/link/internal/loader/loader.go reportMissingBuiltin).
   @inline(never)
   private func missingBuiltin(_ number: Int, _ object: UnsafePointer<LoadedObject>) -> LinkFailure {
     let package_ = index.libraries[Int(object.pointee.library)].path
@@ -198,82 +331,8 @@ package struct Deadcode: ~Copyable {
       "reference to undefined builtin \"\(index.builtinNames.name(number))\" from package \"\(package_)\"")
   }
 
-  /// A type that reaches an interface: its methods may be called, and types reachable from it by reflection
-  /// reach an interface too.
-  private mutating func visitConvertedType(_ s: SymbolID) throws(LinkFailure) {
-    let relocs = reader.relocations(s)
-    var methods: [Int] = []
-    var i = 0
-    while i < relocs.count {
-      let r = relocs[i]
-      i &+= 1
-      if isSkipped(r, of: s) { continue }
-      if r.type == RelocType.methodOff {
-        try requireTriple(relocs, i &- 1, of: s)
-        methods.append(i &- 1)
-        markUsedInIface(reader.target(r, in: relocs), from: s)
-        i &+= 2
-        continue
-      }
-      if try visitMarker(r, relocs, of: s) { continue }
-      let t = try target(r, relocs)
-      if !t.isNone, marks[t.index] & LiveSet.usedInIface == 0, reader.symbolClass(t).contains(.goType) {
-        marks[t.index] |= LiveSet.usedInIface
-        marks[t.index] &= ~LiveSet.reachable
-      }
-      mark(t, from: s)
-    }
-    if !methods.isEmpty { try addMethods(methods, relocs, of: s) }
-  }
-
-  private func requireTriple(_ relocs: Relocations, _ i: Int, of s: SymbolID) throws(LinkFailure) {
-    if i + 2 >= relocs.count { throw corrupt(s, "expect three consecutive R_METHODOFF relocs") }
-  }
-
-  /// Handles relocations that only tell the linker something; false for real ones.
-  @inline(__always)
-  private mutating func visitMarker(
-    _ r: Relocation, _ relocs: Relocations, of s: SymbolID
-  ) throws(LinkFailure) -> Bool {
-    switch r.type {
-    case RelocType.useType, RelocType.initOrder: return true
-    case RelocType.useIface:
-      var t = reader.target(r, in: relocs)
-      if reader.symbolClass(t).contains(.itab) { t = decoder.itabType(t) }
-      if !reader.symbolClass(t).contains(.goType), !options.linkShared {
-        throw corrupt(s, "R_USEIFACE references \(reader.name(t).string) which is not a type or itab")
-      }
-      markUsedInIface(t, from: s)
-      return true
-    case RelocType.useIfaceMethod:
-      let t = reader.target(r, in: relocs)
-      let kind = reader.kind(t)
-      if options.linkShared, kind == .dynImport || kind == .undefined { return true }
-      guard decoder.kind(reader.data(t)) == TypeDecoder.Kind.interface else {
-        throw corrupt(s, "symbol \"\(reader.name(t).string)\" is not an interface")
-      }
-      let inner = reader.relocations(t)
-      let name = decoder.name(inner, at: Int(truncatingIfNeeded: r.addend))
-      let type = decoder.target(inner, at: Int(truncatingIfNeeded: r.addend &+ 4))
-      calledMethods.insert(key(names.id(name), type))
-      return true
-    case RelocType.useNamedMethod:
-      // The name is the target's content; the target itself is not needed.
-      calledNames.insert(UInt64(names.id(reader.data(reader.target(r, in: relocs)))) &+ 1)
-      return true
-    default: return false
-    }
-  }
-
-  private mutating func visitAuxiliaries(_ s: SymbolID, _ flags: SymbolClass) {
-    // The linker's own symbols have none here, clones included (loader.go NAux).
-    guard !reader.isExternal(s) else { return }
-    let aux = reader.auxiliaries(s)
-    // A symbol's type descriptor is not needed just because the symbol is.
-    for i in 0..<aux.count where aux.kind(i) != AuxKind.goType {
-      mark(reader.resolve(aux.ref(i), in: aux.object), from: s)
-    }
-    if aux.count != 0, flags.contains(.packageInit) { packageInits.append(s) }
+  private func notAType(_ s: SymbolID, _ t: SymbolID) -> LinkFailure {
+    corrupt(s, "R_USEIFACE references \(reader.name(t).string) which is not a type or itab")
   }
 
   // MARK: methods
@@ -289,12 +348,15 @@ package struct Deadcode: ~Copyable {
     guard count == at.count else {
       throw corrupt(s, "\(at.count) method relocations for \(count) methods")
     }
+    var cursor = RelocationCursor(relocs)
     for i in 0..<count {
       let o = offset + i * TypeDecoder.methodSize
+      let name = cursor.first(at: o).map { reader.target(relocs[$0], in: relocs) } ?? .none
+      let signature = cursor.first(at: o + 4).map { reader.target(relocs[$0], in: relocs) } ?? .none
       waiting.append(
         MethodRef(
-          name: names.id(decoder.name(relocs, at: o)), signature: decoder.target(relocs, at: o + 4),
-          type: s, relocation: at[i]))
+          name: names.id(name.isNone ? .empty : TypeDecoder.nameText(reader.data(name))),
+          signature: signature, type: s, relocation: at[i]))
     }
   }
 
@@ -334,11 +396,11 @@ package struct Deadcode: ~Copyable {
         let r = relocs[i]
         guard r.isWeak, RelocType.isDirectCall(r.type) else { continue }
         let t = reader.target(r, in: relocs)
-        guard !t.isNone, marks[t.index] & LiveSet.reachable == 0 else { continue }
+        guard !t.isNone, marks[map.node(t)] & LiveSet.reachable == 0 else { continue }
         guard !noop.isNone else {
           throw .unsupported(reason: "no runtime.mapinitnoop")
         }
-        marks[noop.index] |= LiveSet.reachable
+        marks[map.node(noop)] |= LiveSet.reachable
         index.setRelocationTarget(s, i, noop)
       }
     }
@@ -350,24 +412,24 @@ package struct Deadcode: ~Copyable {
     let name = reader.name(s)
     guard !name.isEmpty else { return }
     if parent.isNone {
-      live.dump.append(0x5f)
+      dumped.append(0x5f)
     } else {
-      live.dump.append(contentsOf: reader.name(parent).buffer)
+      dumped.append(contentsOf: reader.name(parent).buffer)
       appendFlags(parent)
     }
-    live.dump.append(contentsOf: " -> ".utf8)
-    live.dump.append(contentsOf: name.buffer)
+    dumped.append(contentsOf: " -> ".utf8)
+    dumped.append(contentsOf: name.buffer)
     appendFlags(s)
-    live.dump.append(0x0a)
+    dumped.append(0x0a)
   }
 
   private mutating func appendFlags(_ s: SymbolID) {
-    let converted = marks[s.index] & LiveSet.usedInIface != 0
+    let converted = marks[map.node(s)] & LiveSet.usedInIface != 0
     let reflects = reader.flags(s).contains(.reflectMethod)
     guard converted || reflects else { return }
-    live.dump.append(0x20)
-    if converted { live.dump.append(contentsOf: "<UsedInIface>".utf8) }
-    if reflects { live.dump.append(contentsOf: "<ReflectMethod>".utf8) }
+    dumped.append(0x20)
+    if converted { dumped.append(contentsOf: "<UsedInIface>".utf8) }
+    if reflects { dumped.append(contentsOf: "<ReflectMethod>".utf8) }
   }
 
   private func corrupt(_ s: SymbolID, _ detail: String) -> LinkFailure {

@@ -3,18 +3,14 @@
 package struct LiveSet: ~Copyable, @unchecked Sendable {
   private var marks: Table<UInt8>
   /// What -dumpdep prints on stdout.
-  package internal(set) var dump: [UInt8] = []
+  package let dump: [UInt8]
 
   static let reachable: UInt8 = 1
   static let usedInIface: UInt8 = 2
 
-  init(_ index: SymbolIndex) {
-    marks = Table(repeating: 0, count: index.count)
-    for i in 0..<index.attributes.count {
-      let a = index.attributes[i]
-      if a.contains(.usedInIface) { marks[i] |= LiveSet.usedInIface }
-      if a.contains(.bornReachable) { marks[i] |= LiveSet.reachable }
-    }
+  init(marks: consuming Table<UInt8>, dump: [UInt8]) {
+    self.marks = marks
+    self.dump = dump
   }
 
   @inline(__always) var base: UnsafeMutablePointer<UInt8> { marks.base }

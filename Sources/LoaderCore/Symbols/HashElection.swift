@@ -50,6 +50,17 @@ struct HashElection: ~Copyable {
     return (slot, true)
   }
 
+  /// The first slot with this content, if there is one.
+  @inline(__always)
+  func find(low: UInt64, high: UInt64) -> UInt32? {
+    var i = Self.start(low, high) & mask
+    while entries[i].first != 0 {
+      if entries[i].low == low, entries[i].high == high { return entries[i].first &- 1 }
+      i = (i &+ 1) & mask
+    }
+    return nil
+  }
+
   private mutating func grow() {
     let n = entries.count * 2
     let grown = Table<Entry>(repeating: Entry(), count: n)

@@ -12,6 +12,8 @@ struct NameElection: ~Copyable {
   private(set) var sizeFixups: [(slot: UInt32, size: UInt32)] = []
   private(set) var builtins: [(builtin: Int, slot: UInt32)] = []
   private(set) var warnings = ""
+  /// Two package definitions have one name: the table names the later one only.
+  private(set) var hasShadowedNames = false
 
   init(index: SymbolIndex, profile: ReleaseProfile, strictDups: Bool, bases: [Int]) {
     self.index = index
@@ -96,6 +98,7 @@ struct NameElection: ~Copyable {
     if old.isNone {
       table.insert(h, SymbolID(slot &+ 1), at: at)
     } else {
+      hasShadowedNames = true
       table.replace(SymbolID(slot &+ 1), at: at)
     }
   }
@@ -113,47 +116,16 @@ struct NameElection: ~Copyable {
     let old = found.raw &- 1
     slots.first[Int(slot)] = old
     let oldPlace = slots.winner[Int(old)]
-    let oldView = index.loaded[Int(oldPlace.object)].view
-    let view = index.loaded[Int(new.object)].view
-    let oldIsDupOK = oldView.symbolFlags(oldPlace.local).contains(.dupOK)
-    if view.symbolFlags(new.local).contains(.dupOK) {
-      guard oldIsDupOK else { return }
-      if strictDups { checkDuplicate(name, ObjectID(new.object), new.local, oldPlace) }
-      if oldView.size(oldPlace.local) < view.size(new.local) { slots.winner[Int(old)] = new }
-    } else if oldIsDupOK {
-      slots.winner[Int(old)] = new
-    } else {
-      try elect(old, oldPlace, new, name, slots)
+    if strictDups, isDupOK(new), isDupOK(oldPlace) {
+      checkDuplicate(name, ObjectID(new.object), new.local, oldPlace)
     }
+    let verdict = try NamedDefinitions(index: index).elect(old: oldPlace, new: new, name)
+    if verdict.newWins { slots.winner[Int(old)] = new }
+    if let size = verdict.size { sizeFixups.append((old, size)) }
   }
 
-  /// Two plain definitions of one name: content beats zeroed data, text beats zeroed data, the larger of two
-  /// zeroed ones wins; anything else is an error.
-  private mutating func elect(
-    _ old: UInt32, _ oldPlace: ObjectSymbol, _ new: ObjectSymbol, _ name: ByteView,
-    _ slots: DefinitionSlots.Pointers
-  ) throws(LinkFailure) {
-    let oldView = index.loaded[Int(oldPlace.object)].view
-    let view = index.loaded[Int(new.object)].view
-    let oldKind = kindTable.pointer[Int(oldView.kind(oldPlace.local))]
-    let kind = kindTable.pointer[Int(view.kind(new.local))]
-    let oldSize = oldView.size(oldPlace.local)
-    let size = view.size(new.local)
-    let hasContent = view.dataCount(new.local) != 0
-    let oldIsZeroed = oldKind.isData && oldView.dataCount(oldPlace.local) == 0
-    let isZeroed = kind.isData && !hasContent
-    if oldIsZeroed && (kind.isText || hasContent || (isZeroed && size > oldSize)) {
-      slots.winner[Int(old)] = new
-      if oldSize > size { sizeFixups.append((old, oldSize)) }
-    } else if isZeroed {
-      if size > oldSize { sizeFixups.append((old, size)) }
-    } else {
-      let here = index.library(of: ObjectID(new.object)).path
-      let there = index.library(of: ObjectID(oldPlace.object)).path
-      throw .fatal(
-        "duplicated definition of symbol \(name.string), from \(here) (type \(kind.goName) size \(size))"
-          + " and \(there) (type \(oldKind.goName) size \(oldSize))")
-    }
+  private func isDupOK(_ p: ObjectSymbol) -> Bool {
+    index.loaded[Int(p.object)].view.symbolFlags(p.local).contains(.dupOK)
   }
 
   /// -strictdups: two duplicates that may differ must not (loader.go checkdup).

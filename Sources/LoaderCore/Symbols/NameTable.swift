@@ -5,6 +5,8 @@ struct NameTable: ~Copyable {
   private var mask: Int
   private(set) var count = 0
 
+  var slotCount: Int { slots.count }
+
   /// Room for about `expected` names before the first rehash.
   init(expected: Int) {
     var n = 1024
@@ -53,6 +55,44 @@ struct NameTable: ~Copyable {
     for i in 0..<slots.count where base[i] != 0 {
       let old = UInt32(truncatingIfNeeded: base[i]) &- 1
       base[i] = (base[i] & ~0xffff_ffff) | UInt64(symbol(old).raw)
+    }
+  }
+
+  /// Takes the entry in `slot` out; those behind it move up, as probing without tombstones asks for.
+  mutating func remove(at slot: Int) {
+    let base = slots.base
+    var hole = slot
+    var i = slot
+    while true {
+      i = (i &+ 1) & mask
+      let e = base[i]
+      if e == 0 { break }
+      let home = Int(UInt32(truncatingIfNeeded: e >> 32)) & mask
+      // The entry may fill the hole unless its home lies behind the hole.
+      if (i &- home) & mask >= (i &- hole) & mask {
+        base[hole] = e
+        hole = i
+      }
+    }
+    base[hole] = 0
+    count &-= 1
+  }
+
+  /// Gives every entry the number that `new` has for its own; entries without one (0) go.
+  mutating func renumber(by new: UnsafePointer<UInt32>) {
+    let base = slots.base
+    let gone: UInt32 = .max
+    for i in 0..<slots.count where base[i] != 0 {
+      let s = new[Int(UInt32(truncatingIfNeeded: base[i]))]
+      base[i] = (base[i] & ~0xffff_ffff) | UInt64(s == 0 ? gone : s)
+    }
+    var i = 0
+    while i < slots.count {
+      if base[i] != 0, UInt32(truncatingIfNeeded: base[i]) == gone {
+        remove(at: i)
+      } else {
+        i &+= 1
+      }
     }
   }
 

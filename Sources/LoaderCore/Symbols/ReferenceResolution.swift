@@ -9,12 +9,12 @@ struct ReferenceResolution {
 
   func run() throws(LinkFailure) {
     findDefined()
-    let byPackage = objectsByPackage()
+    let byPackage = index.objectsByPackage()
     let check = LinknameCheck(index: index, blocked: profile.blockedLinknames)
     for o in 2..<index.loaded.count {
       try loadReferences(ObjectID(UInt32(o)), check)
-      try loadPackages(ObjectID(UInt32(o)), byPackage)
-      loadReferenceFlags(ObjectID(UInt32(o)))
+      try index.setPackages(ObjectID(UInt32(o)), byPackage)
+      index.noteReferenceFlags(ObjectID(UInt32(o)))
     }
   }
 
@@ -49,17 +49,19 @@ struct ReferenceResolution {
   private func loadReferences(_ object: ObjectID, _ check: LinknameCheck) throws(LinkFailure) {
     let o = index.loaded.base + object.index
     let v = o.pointee.view
-    for i in UInt32(v.definitions)..<UInt32(v.symbolCount) {
+    let notes = index.objects[object.index - 2].notes
+    if let bad = notes.badReference { throw .fatal("invalid symbol ABI: \(v.abi(bad))") }
+    for i in UInt32(v.definitions)..<UInt32(v.symbolCount) where o.pointee.symbols[Int(i)] == 0 {
       let abi = v.abi(i)
-      guard abi <= 1 || abi == ObjectFormat.abiStatic else { throw .fatal("invalid symbol ABI: \(abi)") }
-      var s = SymbolID(o.pointee.symbols[Int(i)])
-      if s.isNone { s = create(v, i, abi == ObjectFormat.abiStatic ? o.pointee.version : Int32(abi), o) }
-      let flags = v.symbolFlags(i)
-      if checkLinkname, !flags.isDisjoint(with: [.linkname, .linknameStd]) || v.isFromAssembly {
-        try check.reference(from: object, name: v.name(i), to: s)
+      _ = create(v, i, abi == ObjectFormat.abiStatic ? o.pointee.version : Int32(abi), o)
+    }
+    if checkLinkname {
+      for i in notes.linknameReferences {
+        try check.reference(from: object, name: v.name(i), to: SymbolID(o.pointee.symbols[Int(i)]))
       }
-      if flags.contains(.local) { index.insert(.local, for: s) }
-      if flags.contains(.usedInIface) { index.insert(.usedInIface, for: s) }
+    }
+    for i in notes.flaggedReferences {
+      index.note(v.symbolFlags(i), for: SymbolID(o.pointee.symbols[Int(i)]))
     }
   }
 
@@ -75,35 +77,43 @@ struct ReferenceResolution {
     o.pointee.symbols[Int(i)] = s.raw
     return s
   }
+}
 
-  private func objectsByPackage() -> [String: UInt32] {
+/// What resolving takes from an object's references, apart from the symbols.
+extension SymbolIndex {
+  /// Package path prefix -> the first object of that package.
+  func objectsByPackage() -> [String: UInt32] {
     var first: [String: UInt32] = [:]
-    for o in 2..<index.loaded.count {
-      let prefix = PackagePath.prefix(index.library(of: ObjectID(UInt32(o))).path)
+    for o in 2..<loaded.count {
+      let prefix = PackagePath.prefix(library(of: ObjectID(UInt32(o))).path)
       if first[prefix] == nil { first[prefix] = UInt32(o) }
     }
     return first
   }
 
-  private func loadPackages(_ object: ObjectID, _ byPackage: [String: UInt32]) throws(LinkFailure) {
-    let packages = index.objects[object.index - 2].packages
+  func setPackages(_ object: ObjectID, _ byPackage: [String: UInt32]) throws(LinkFailure) {
+    let packages = objects[object.index - 2].packages
     for i in packages.indices.dropFirst() {
       guard let o = byPackage[packages[i]] else {
-        throw .fatal(
-          "\(index.library(of: object).path): reference to nonexistent package \(packages[i])")
+        throw .fatal("\(library(of: object).path): reference to nonexistent package \(packages[i])")
       }
-      index.loaded[object.index].packages[i] = o
+      loaded[object.index].packages[i] = o
     }
   }
 
-  private func loadReferenceFlags(_ object: ObjectID) {
-    let o = UnsafePointer(index.loaded.base + object.index)
-    let r = index.reader
+  func note(_ flags: SymbolFlags, for s: SymbolID) {
+    if flags.contains(.local) { insert(.local, for: s) }
+    if flags.contains(.usedInIface) { insert(.usedInIface, for: s) }
+  }
+
+  func noteReferenceFlags(_ object: ObjectID) {
+    let o = UnsafePointer(loaded.base + object.index)
+    let r = reader
     for k in 0..<o.pointee.view.refFlagCount {
       let (ref, flags) = o.pointee.view.refFlags(k)
       guard flags.contains(.usedInIface) else { continue }
       let s = r.resolve(ref, in: o)
-      if !s.isNone { index.insert(.usedInIface, for: s) }
+      if !s.isNone { insert(.usedInIface, for: s) }
     }
   }
 }

@@ -115,3 +115,35 @@ extension Relocation {
   package static let none = Relocation(
     offset: 0, size: 0, typeAndWeak: 0, addend: 0, ref: SymbolRef(package_: 0, index: 0))
 }
+
+/// Finds relocations at rising offsets in one sweep, as `Relocations.first(at:)` would one by one: compilers write
+/// them in order.
+package struct RelocationCursor {
+  private let relocations: Relocations
+  private var next = 0
+  private var last = Int.min
+
+  package init(_ relocations: Relocations) { self.relocations = relocations }
+
+  @inline(__always)
+  private func offset(_ i: Int) -> Int {
+    guard let base = relocations.base else { return .max }
+    let at = base + i &* ObjectFormat.relocSize
+    return Int(Int32(littleEndian: at.loadUnaligned(as: Int32.self)))
+  }
+
+  /// The index of the first relocation at `wanted`.
+  @inline(__always)
+  package mutating func first(at wanted: Int) -> Int? {
+    while next < relocations.count {
+      let o = offset(next)
+      // Out of order, or asked out of order: look at all.
+      if o < last || wanted <= last { return relocations.first(at: wanted) }
+      if o >= wanted { break }
+      last = o
+      next &+= 1
+    }
+    guard next < relocations.count else { return last < wanted ? nil : relocations.first(at: wanted) }
+    return offset(next) == wanted ? next : nil
+  }
+}

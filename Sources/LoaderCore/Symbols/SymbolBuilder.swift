@@ -36,6 +36,7 @@ extension SymbolIndex {
       e.relocCount = relocs.count
       e.relocCapacity = relocs.count
     }
+    journal.noteOwner(s, place, class: classes[s.index])
     symbols[s.index] = ObjectSymbol(object: 1, local: UInt32(externals.count))
     classes[s.index] = 0
     externals.append(e)

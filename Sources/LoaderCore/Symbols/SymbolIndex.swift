@@ -19,7 +19,7 @@ package final class SymbolIndex: @unchecked Sendable {
   var names: NameTable
   let builtinNames: BuiltinTable
   /// Indexed by the number of the builtin.
-  let builtins: Table<UInt32>
+  var builtins: Table<UInt32>
   /// log2 of the alignment plus 1, 0 when no definition gave one; indexed by SymbolID.
   var alignments: Table<UInt8>
   /// `SymbolClass` of the objects' symbols; the linker's own have none, not even those of what they were cloned
@@ -27,14 +27,18 @@ package final class SymbolIndex: @unchecked Sendable {
   var classes: Table<UInt8>
   /// Attributes from the objects; indexed by SymbolID.
   var attributes: Table<Attributes>
-  package let libraries: [Library]
+  package internal(set) var libraries: [Library]
   /// The inputs, in load order; keeps their memory alive. `objects[k]` is ObjectID k + 2.
-  package let objects: [GoObject]
-  let arena = Arena()
+  package internal(set) var objects: [GoObject]
+  var arena = Arena()
   private var nextStatic: Int32 = 0
+  /// What a link changes of the resolved index, so that the next one can start from it again.
+  var journal = IndexJournal()
   /// The first symbol that no object defines.
   package internal(set) var firstExternal = SymbolID.none
   package internal(set) var wasmExports: [SymbolID] = []
+  /// Whether a changed object can be exchanged in this index (`IndexPatch`).
+  var isPatchable = false
   /// Number of payload mismatches that -strictdups found.
   package internal(set) var strictDupCount = 0
   private let externalView: UnsafeMutablePointer<UInt32>
@@ -116,6 +120,7 @@ package final class SymbolIndex: @unchecked Sendable {
 
   package func setAlignment(_ s: SymbolID, _ bytes: Int) {
     alignments.grow(to: symbols.count, with: 0)
+    journal.noteAlignment(s, alignments[s.index])
     alignments[s.index] = bytes <= 0 ? 0 : UInt8(truncatingIfNeeded: bytes.trailingZeroBitCount + 1)
   }
 
@@ -166,6 +171,7 @@ package final class SymbolIndex: @unchecked Sendable {
     let slot = names.find(h) { r.name($0) == name && r.version($0) == version }.slot
     let s = addExternal(name, version: version)
     names.insert(h, s, at: slot)
+    journal.noteName(s)
     return s
   }
 
@@ -179,6 +185,9 @@ package final class SymbolIndex: @unchecked Sendable {
   package func createUnlisted(_ name: String, version: Int32 = 0) -> SymbolID {
     addExternal(arena.intern(name), version: version)
   }
+
+  /// Forgets the numbers given to the linker's statics.
+  func restartStatics() { nextStatic = 0 }
 
   private func addExternal(_ name: ByteView, version: Int32) -> SymbolID {
     let s = SymbolID(symbols.count)

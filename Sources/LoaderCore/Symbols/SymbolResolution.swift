@@ -8,7 +8,7 @@ internal import Dispatch
 /// definitions over all objects in load order): names and content hashes are elections of their own, run side
 /// by side. Then one pass over the slots numbers the symbols.
 package struct SymbolResolver: ~Copyable {
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     package var checkLinkname = true
     package var strictDups = false
     package init() {}
@@ -33,7 +33,6 @@ package struct SymbolResolver: ~Copyable {
     var resolver = SymbolResolver(index: index, profile: profile, options: options)
     resolver.addObjects(program)
     let warnings = try resolver.run()
-    for e in program.exports { _ = index.lookupOrCreate(e.name, version: e.version) }
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
@@ -98,6 +97,9 @@ package struct SymbolResolver: ~Copyable {
       index.setSize(s, Int64(f.size))
     }
     if index.firstExternal.isNone { index.firstExternal = SymbolID(index.symbols.count) }
+    index.isPatchable =
+      names.sizeFixups.isEmpty && !names.hasShadowedNames && !options.strictDups && index.wasmExports.isEmpty
+    index.seal()
     return names.warnings
   }
 
@@ -114,6 +116,8 @@ package struct SymbolResolver: ~Copyable {
     for o in 2..<index.loaded.count {
       number(o, p, index.loaded[o].view.packageDefs..<index.loaded[o].view.definitions)
     }
+    index.alignments.truncate(to: index.symbols.count)
+    index.attributes.truncate(to: index.symbols.count)
     names.table.renumber { SymbolID(p.first[Int($0)]) }
     index.names = names.takeTable()
     for (builtin, slot) in names.builtins { index.builtins[builtin] = p.first[Int(slot)] }

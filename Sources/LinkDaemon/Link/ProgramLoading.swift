@@ -1,0 +1,30 @@
+import ImageWriter
+import LoaderCore
+
+extension Link {
+  /// The program of a request: a resident one with the changed objects exchanged, else resolved anew. Either
+  /// way it is the same value (`IndexPatch`).
+  static func load(
+    _ packages: LoadedPackages, _ plan: LinkPlan, _ programs: ProgramStore?, _ told: inout Diagnostics
+  ) throws(LinkFailure) -> ResidentProgram {
+    let profile = ReleaseProfile.go1_27_3
+    if let known = programs?.take(ProgramStore.key(plan.load), for: packages) {
+      // What is exchanged is compared with what it was: that must still be readable, before and after.
+      let old = known.replacedFiles(by: packages)
+      if old.allSatisfy(isAsItWas), known.update(to: packages, profile: profile, options: plan.resolve),
+        old.allSatisfy(isAsItWas)
+      {
+        return known
+      }
+    }
+    let (program, warnings) = try ResidentProgram.resolve(packages, profile: profile, options: plan.resolve)
+    told.warn(warnings)
+    return program
+  }
+
+  /// Whether the bytes under an old mapping are the ones that were mapped. `go tool compile -o x.a` writes over x.a in
+  /// place; the build cache's files are never written to, only their times are renewed.
+  private static func isAsItWas(_ file: MappedFile) -> Bool {
+    ContentKey.named(by: file.path) != nil ? !file.isTorn : !file.mayBeOverwritten
+  }
+}

@@ -1,0 +1,179 @@
+internal import Dispatch
+internal import Synchronization
+
+/// Content-addressed definitions of new object versions -> classes of equal content.
+///
+/// Nearly all of an edited object's contents were in its old version: those are matched against it. The few
+/// that were not are searched in all other objects by a sweep over their hashes, which costs milliseconds and
+/// no memory between links.
+extension IndexPatch {
+  mutating func matchContents() {
+    var short = HashElection(expected: 1024)
+    var long = HashElection(expected: 1024)
+    // Equal content has one class, whichever changed object had it.
+    for o in changed {
+      let old = index.loaded[o]
+      let v = old.view
+      for i in 0..<v.hashed64Defs {
+        _ = short.add(low: v.hash64(i), high: 0, slot: old.symbols[v.packageDefs &+ i], size: 0)
+      }
+      for i in 0..<v.hashedDefs {
+        let key = v.hash(i)
+        let c = old.symbols[v.packageDefs &+ v.hashed64Defs &+ i]
+        _ = long.add(low: key.u64(0), high: key.u64(8), slot: c, size: 0)
+      }
+    }
+    let firstNew = classCount
+    for (k, o) in changed.enumerated() {
+      let new = views[k]
+      let v = new.view
+      for i in 0..<v.hashed64Defs {
+        let at = v.packageDefs &+ i
+        new.symbols[at] = enter(&short, v.hash64(i), 0, o, at)
+      }
+      for i in 0..<v.hashedDefs {
+        let at = v.packageDefs &+ v.hashed64Defs &+ i
+        let key = v.hash(i)
+        new.symbols[at] = enter(&long, key.u64(0), key.u64(8), o, at)
+      }
+    }
+    if classCount > firstNew { adoptExisting(firstNew) }
+  }
+
+  private mutating func enter(
+    _ table: inout HashElection, _ low: UInt64, _ high: UInt64, _ object: Int, _ local: Int
+  ) -> UInt32 {
+    if let c = table.find(low: low, high: high) { return c }
+    let c = newClass(object, local)
+    _ = table.add(low: low, high: high, slot: c, size: 0)
+    return c
+  }
+
+  /// Lets contents that an unchanged object has too be of that object's class.
+  private mutating func adoptExisting(_ firstNew: Int) {
+    let found = search(ContentFilter(contents(from: firstNew), of: self), firstNew)
+    guard !found.isEmpty else { return }
+    var classes = [UInt32](repeating: 0, count: classCount - firstNew)
+    for f in found {
+      classes[Int(f.new) - firstNew] = f.known
+      touched[Int(f.known)] = true
+    }
+    for new in views {
+      let v = new.view
+      for i in v.packageDefs..<(v.definitions - v.nonPackageDefs) {
+        let c = Int(new.symbols[i])
+        if c >= firstNew, classes[c - firstNew] != 0 { new.symbols[i] = classes[c - firstNew] }
+      }
+    }
+  }
+
+  /// Hash and kind of the new classes so far.
+  private func contents(from firstNew: Int) -> [ContentFilter.Content] {
+    (firstNew..<classCount).compactMap { c in
+      let p = newPlaces[c - oldCount]
+      guard let k = changed.firstIndex(of: Int(p.object)) else { return nil }
+      let v = views[k].view
+      let at = Int(p.local) - v.packageDefs
+      if at < v.hashed64Defs { return .init(low: v.hash64(at), high: 0, isShort: true, id: UInt32(c)) }
+      let key = v.hash(at - v.hashed64Defs)
+      return .init(low: key.u64(0), high: key.u64(8), isShort: false, id: UInt32(c))
+    }
+  }
+
+  private func search(
+    _ filter: borrowing ContentFilter, _ firstNew: Int
+  ) -> [(new: UInt32, known: UInt32)] {
+    let n = index.loaded.count - 2
+    let all = Mutex([(new: UInt32, known: UInt32)]())
+    let chunks = max(1, min(16, n / 32))
+    let work = ContentSearch(
+      objects: index.loaded.base, changed: isChanged, short: filter.short, long: filter.long)
+    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+      let hits = work.run((2 + n * k / chunks)..<(2 + n * (k + 1) / chunks))
+      if !hits.isEmpty { all.withLock { $0 += hits } }
+    }
+    return all.withLock { $0 }
+  }
+}
+
+/// The contents searched for.
+private struct ContentFilter: ~Copyable {
+  struct Content {
+    let low: UInt64
+    let high: UInt64
+    let isShort: Bool
+    let id: UInt32
+  }
+
+  let short: HashSieve
+  let long: HashSieve
+
+  init(_ contents: [Content], of patch: borrowing IndexPatch) {
+    short = HashSieve(contents.filter(\.isShort).map { ($0.low, $0.high, $0.id) })
+    long = HashSieve(contents.filter { !$0.isShort }.map { ($0.low, $0.high, $0.id) })
+  }
+}
+
+/// A few hashes to be looked for among millions: a bit table in front of a sorted list.
+private struct HashSieve: Sendable {
+  private var bits: [UInt64]
+  private let list: [(low: UInt64, high: UInt64, id: UInt32)]
+  private let shift: UInt64
+
+  init(_ hashes: [(UInt64, UInt64, UInt32)]) {
+    list = hashes.map { (low: $0.0, high: $0.1, id: $0.2) }.sorted { ($0.low, $0.high) < ($1.low, $1.high) }
+    var width: UInt64 = 12
+    while width < 24, 1 << width < 32 * hashes.count { width += 1 }
+    shift = 64 - width
+    bits = Array(repeating: 0, count: 1 << Int(width - 6))
+    for h in list {
+      let at = Int(truncatingIfNeeded: (h.low &* 0x9e37_79b9_7f4a_7c15) >> shift)
+      bits[at >> 6] |= 1 << UInt64(at & 63)
+    }
+  }
+
+  var isEmpty: Bool { list.isEmpty }
+
+  @inline(__always)
+  func mayHold(_ low: UInt64) -> Bool {
+    let at = Int(truncatingIfNeeded: (low &* 0x9e37_79b9_7f4a_7c15) >> shift)
+    return bits[at >> 6] >> UInt64(at & 63) & 1 != 0
+  }
+
+  func find(_ low: UInt64, _ high: UInt64) -> UInt32? {
+    var (a, b) = (0, list.count)
+    while a < b {
+      let m = (a + b) / 2
+      if (list[m].low, list[m].high) < (low, high) { a = m + 1 } else { b = m }
+    }
+    return a < list.count && list[a].low == low && list[a].high == high ? list[a].id : nil
+  }
+}
+
+private struct ContentSearch: @unchecked Sendable {
+  let objects: UnsafeMutablePointer<LoadedObject>
+  let changed: [Bool]
+  let short: HashSieve
+  let long: HashSieve
+
+  func run(_ range: Range<Int>) -> [(new: UInt32, known: UInt32)] {
+    var hits: [(new: UInt32, known: UInt32)] = []
+    for o in range where !changed[o] {
+      let v = objects[o].view
+      let symbols = objects[o].symbols
+      if !short.isEmpty {
+        for i in 0..<v.hashed64Defs where short.mayHold(v.hash64(i)) {
+          if let c = short.find(v.hash64(i), 0) { hits.append((c, symbols[v.packageDefs + i])) }
+        }
+      }
+      if !long.isEmpty {
+        for i in 0..<v.hashedDefs where long.mayHold(v.hash(i).u64(0)) {
+          let key = v.hash(i)
+          guard let c = long.find(key.u64(0), key.u64(8)) else { continue }
+          hits.append((c, symbols[v.packageDefs + v.hashed64Defs + i]))
+        }
+      }
+    }
+    return hits
+  }
+}

@@ -1,0 +1,277 @@
+/// Exchanges some objects of a resolved index for new versions of themselves.
+///
+/// The outcome is the index that resolving all objects anew would give, number for number (a test compares the
+/// two): numbers are positions in load order, so what follows a changed object shifts. What is saved is all
+/// looking-up. Every symbol of an unchanged object already says what it stands for: its *class*, here the number
+/// it had. Definitions of the new versions find their classes by content or by name; those without one get
+/// new classes; then one sweep in load order numbers the classes by first encounter, exactly as
+/// `SymbolResolver` numbers slots.
+///
+/// What is rare is not patched: `apply` gives up, and the caller resolves anew. It gives up whenever the real
+/// linker would report something, so that messages have one source.
+struct IndexPatch: ~Copyable {
+  let index: SymbolIndex
+  let profile: ReleaseProfile
+  let checkLinkname: Bool
+  /// Indices into `SymbolIndex.loaded`.
+  let changed: [Int]
+  let isChanged: [Bool]
+
+  /// Classes are the old symbols, then the new ones.
+  let oldCount: Int
+  var classCount: Int
+  /// Number of a class after the sweep; 0 for none.
+  var numbers: Table<UInt32>
+  /// Old package definitions of changed objects.
+  let wasDefined: Bitmap
+  /// Classes with a member in a changed object, in its old or its new version.
+  var touched: Bitmap
+  /// Where new classes have their names.
+  var newPlaces: Table<ObjectSymbol>
+  /// An undefined name's class that became a definition.
+  var redirected: [(from: UInt32, to: UInt32)] = []
+
+  /// The new versions, by position in `changed`: the symbols' classes first, their numbers later.
+  var views: [LoadedObject] = []
+
+  /// What a patch did, for those who keep things by symbol.
+  struct Outcome: ~Copyable {
+    /// Number of an old symbol, 0 for none; indexed by old number.
+    let numbers: Table<UInt32>
+    let oldCount: Int
+    /// Old symbols with a member in a changed object, package definitions included.
+    let touched: Bitmap
+    /// Old symbols whose `SymbolClass` is another now, and package definitions that went.
+    let unlike: [UInt32]
+    /// Whether some name now means another symbol than its package position does.
+    let namesMoved: Bool
+
+    /// The symbol that an old one is now; nil for one that went, and for the linker's own.
+    func number(_ old: SymbolID) -> SymbolID? {
+      guard old.index < oldCount, numbers[old.index] != 0 else { return nil }
+      return SymbolID(numbers[old.index])
+    }
+  }
+
+  /// No class: to be looked up by name.
+  static let byName: UInt32 = .max
+
+  init(
+    index: SymbolIndex, profile: ReleaseProfile, checkLinkname: Bool, changed: [Int], objects: [GoObject]
+  ) {
+    self.index = index
+    self.profile = profile
+    self.checkLinkname = checkLinkname
+    self.changed = changed
+    var flags = [Bool](repeating: false, count: index.loaded.count)
+    var room = 0
+    for o in changed {
+      flags[o] = true
+      room += objects[o - 2].view.definitions
+    }
+    isChanged = flags
+    oldCount = index.count
+    classCount = index.count
+    numbers = Table(repeating: 0, count: index.count + room)
+    wasDefined = Bitmap(count: index.count + room)
+    touched = Bitmap(count: index.count + room)
+    newPlaces = Table(capacity: 256)
+    for o in changed {
+      let old = index.loaded[o]
+      let new = objects[o - 2]
+      let packages = UnsafeMutablePointer<UInt32>.allocate(capacity: max(new.packages.count, 1))
+      packages.initialize(repeating: 0, count: max(new.packages.count, 1))
+      let symbols = UnsafeMutablePointer<UInt32>.allocate(capacity: max(new.view.symbolCount, 1))
+      symbols.initialize(repeating: Self.byName, count: max(new.view.symbolCount, 1))
+      views.append(
+        LoadedObject(
+          view: new.view, symbols: symbols, packages: packages, packageCount: new.packages.count,
+          nameHashes: new.nameHashes, traits: new.traits, classes: new.classes, version: old.version,
+          library: old.library, isExternal: false))
+    }
+  }
+
+  /// Patches the index.
+  ///
+  /// - Returns: nil when it must be resolved anew; the index is of no use then.
+  static func apply(
+    to index: SymbolIndex, _ packages: LoadedPackages, changed: [Int], profile: ReleaseProfile,
+    checkLinkname: Bool
+  ) -> Outcome? {
+    var patch = IndexPatch(
+      index: index, profile: profile, checkLinkname: checkLinkname, changed: changed,
+      objects: packages.objects)
+    guard patch.isPossible(), patch.leaveNames() else {
+      patch.discard()
+      return nil
+    }
+    patch.matchContents()
+    guard patch.enterNames() else {
+      patch.discard()
+      return nil
+    }
+    patch.findReferences()
+    return patch.run(packages)
+  }
+
+  /// Gives back what a patch that is not made had allocated.
+  func discard() {
+    for v in views {
+      v.symbols.deallocate()
+      v.packages.deallocate()
+    }
+  }
+
+  /// A class of its own for a definition of a new version.
+  mutating func newClass(_ object: Int, _ local: Int) -> UInt32 {
+    let c = UInt32(truncatingIfNeeded: classCount)
+    newPlaces.append(ObjectSymbol(object: UInt32(object), local: UInt32(truncatingIfNeeded: local)))
+    classCount += 1
+    touched[Int(c)] = true
+    return c
+  }
+
+  // MARK: what leaves
+
+  /// Builtins are found by number from everywhere; a change to one is not patched.
+  private func isPossible() -> Bool {
+    guard index.isPatchable else { return false }
+    for o in changed {
+      let old = index.loaded[o]
+      for i in 0..<old.view.packageDefs { wasDefined[Int(old.symbols[i])] = true }
+      for i in old.view.packageDefs..<old.view.definitions { touched[Int(old.symbols[i])] = true }
+    }
+    for i in 0..<index.builtins.count {
+      let b = Int(index.builtins[i])
+      if b != 0, b < oldCount, wasDefined[b] || touched[b] { return false }
+    }
+    return true
+  }
+
+  /// Takes the names of the old package definitions out of the table.
+  private mutating func leaveNames() -> Bool {
+    for o in changed {
+      let old = index.loaded[o]
+      for i in 0..<UInt32(old.view.packageDefs) {
+        let name = old.view.name(i)
+        let abi = old.view.abi(i)
+        if name.isEmpty || abi == ObjectFormat.abiStatic { continue }
+        let hash = NameTable.hash(old.nameHashes[Int(i)], version: Int32(abi))
+        let id = SymbolID(old.symbols[Int(i)])
+        let found = index.names.find(hash) { $0 == id }
+        if found.symbol.isNone { return false }
+        index.names.remove(at: found.slot)
+      }
+    }
+    return true
+  }
+
+  // MARK: what comes
+
+  /// The class that goes by that name, and its place in the table.
+  private func find(_ name: ByteView, _ hash: UInt32, _ version: Int32) -> (slot: Int, symbol: SymbolID) {
+    let r = index.reader
+    return index.names.find(hash) { c in
+      guard let (v, i) = newDefinition(c) else { return r.name(c) == name && r.version(c) == version }
+      return v.name(i) == name && Int32(v.abi(i)) == version
+    }
+  }
+
+  /// The new version's definition that is of a class: of a new one, or of a package position.
+  private func newDefinition(_ c: SymbolID) -> (ObjectView, UInt32)? {
+    if c.index >= oldCount {
+      let p = newPlaces[c.index - oldCount]
+      guard let k = changed.firstIndex(of: Int(p.object)) else { return nil }
+      return (views[k].view, p.local)
+    }
+    guard wasDefined[c.index] else { return nil }
+    for (k, o) in changed.enumerated() {
+      let old = index.loaded[o]
+      guard old.view.packageDefs > 0, c.raw >= old.symbols[0] else { continue }
+      let i = c.raw - old.symbols[0]
+      if Int(i) < min(old.view.packageDefs, views[k].view.packageDefs) { return (views[k].view, i) }
+    }
+    return nil
+  }
+
+  /// Gives named definitions their classes: package definitions by position, the others by name.
+  private mutating func enterNames() -> Bool {
+    for (k, o) in changed.enumerated() {
+      let (new, old) = (views[k], index.loaded[o])
+      for i in 0..<new.view.packageDefs {
+        new.symbols[i] = i < old.view.packageDefs ? old.symbols[i] : newClass(o, i)
+      }
+    }
+    for k in changed.indices where !enterPackageNames(k) { return false }
+    for k in changed.indices where !enterOtherNames(k) { return false }
+    return true
+  }
+
+  private mutating func enterPackageNames(_ k: Int) -> Bool {
+    let new = views[k]
+    for i in 0..<UInt32(new.view.packageDefs) {
+      let (name, abi) = (new.view.name(i), new.view.abi(i))
+      if name.isEmpty || abi == ObjectFormat.abiStatic { continue }
+      guard abi <= 1, !isBuiltin(name, new.nameHashes[Int(i)], abi, k) else { return false }
+      let hash = NameTable.hash(new.nameHashes[Int(i)], version: Int32(abi))
+      let found = find(name, hash, Int32(abi))
+      let c = SymbolID(new.symbols[Int(i)])
+      if found.symbol.isNone {
+        index.names.insert(hash, c, at: found.slot)
+      } else if found.symbol.index < oldCount, found.symbol.raw >= index.firstExternal.raw {
+        redirected.append((found.symbol.raw, c.raw))
+        index.names.replace(c, at: found.slot)
+      } else {
+        return false
+      }
+    }
+    return true
+  }
+
+  private mutating func enterOtherNames(_ k: Int) -> Bool {
+    let new = views[k]
+    let v = new.view
+    for i in (v.definitions - v.nonPackageDefs)..<v.definitions {
+      let (name, abi) = (v.name(UInt32(i)), v.abi(UInt32(i)))
+      if name.isEmpty || abi == ObjectFormat.abiStatic {
+        new.symbols[i] = newClass(changed[k], i)
+        continue
+      }
+      guard abi <= 1, !isBuiltin(name, new.nameHashes[i], abi, k) else { return false }
+      let hash = NameTable.hash(new.nameHashes[i], version: Int32(abi))
+      let found = find(name, hash, Int32(abi))
+      if found.symbol.isNone {
+        let c = newClass(changed[k], i)
+        new.symbols[i] = c
+        index.names.insert(hash, SymbolID(c), at: found.slot)
+        continue
+      }
+      let c = found.symbol.index
+      // A name of a changed package's own that another definition wants too.
+      if c < oldCount, wasDefined[c] { return false }
+      touched[c] = true
+      new.symbols[i] = found.symbol.raw
+    }
+    return true
+  }
+
+  /// Whether the definition would be taken for a builtin; types are, in package runtime only.
+  private func isBuiltin(_ name: ByteView, _ hash: UInt32, _ abi: UInt16, _ k: Int) -> Bool {
+    if name.hasPrefix("type:"), index.libraries[Int(views[k].library)].path != "runtime" { return false }
+    return profile.builtins.find(name, hash: hash, abi: abi) != nil
+  }
+
+  /// References of the new versions to names that nobody defines have classes too, when such a name was
+  /// referred to before; the others are looked up when all definitions have their numbers.
+  private mutating func findReferences() {
+    for new in views {
+      let v = new.view
+      for i in v.definitions..<v.symbolCount {
+        let abi = v.abi(UInt32(i))
+        let version = abi == ObjectFormat.abiStatic ? new.version : Int32(abi)
+        let found = find(v.name(UInt32(i)), NameTable.hash(new.nameHashes[i], version: version), version)
+        new.symbols[i] = found.symbol.isNone ? Self.byName : found.symbol.raw
+      }
+    }
+  }
+}
