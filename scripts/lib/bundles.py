@@ -5,7 +5,9 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -215,7 +217,10 @@ def find_linkctl(given):
     return os.path.abspath(path)
 
 
-def open_file_limit():
-    """Raises the soft limit of open files to the hard one: a big program has thousands of inputs."""
+def prepare_process():
+    """Makes a termination run the `finally` clauses, which stop the daemon, and raises the soft limit of open files to
+    the hard one: a big program has thousands of inputs.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
