@@ -119,29 +119,32 @@ package final class ResidentEngine: LinkEngine {
       how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
       phases: phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
       outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start),
-      turns: image.turns)
-    return .done(exitCode: 0, stdout: image.stdout, stderr: Array(image.stderr.utf8), report: report)
+      turns: image.printed.turns)
+    return .done(
+      exitCode: 0, stdout: Array(image.printed.stdout.utf8), stderr: Array(image.printed.stderr.utf8),
+      report: report)
   }
 
   private func outcome(of failure: LinkFailure, _ call: LinkCall) -> LinkOutcome {
-    func failed(_ stdout: String, _ stderr: String, _ exitCode: Int32, _ turns: [Int] = []) -> LinkOutcome {
+    func failed(_ printed: Printed, _ last: String, _ exitCode: Int32) -> LinkOutcome {
       // The real linker has removed an old output by now, and leaves none behind. (If the link was given up,
       // somebody else may be writing there.)
       if let output = call.output, call.control.mayCommit() { output.remove() }
+      var all = printed
+      all.err(last)
       return .done(
-        exitCode: exitCode, stdout: Array(stdout.utf8), stderr: Array(stderr.utf8),
+        exitCode: exitCode, stdout: Array(all.stdout.utf8), stderr: Array(all.stderr.utf8),
         report: LinkReport(
           how: "failed", wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start),
-          turns: turns))
+          turns: all.turns))
     }
     switch failure {
     case .unsupported(let reason): return .fallback(reason: reason)
-    case .failed(let stderr, let exitCode, let stdout, let turns):
-      return failed(stdout, stderr, exitCode, turns)
-    case .exit(let message, let stdout, let stderr, let turns):
-      return failed(stdout, "\(stderr)\(call.invocation.program): \(message)\n", 2, turns)
+    case .failed(let stderr, let exitCode, let printed): return failed(printed, stderr, exitCode)
+    case .exit(let message, let printed):
+      return failed(printed, "\(call.invocation.program): \(message)\n", 2)
     case .corrupt(let file, let detail):
-      return failed("", "\(call.invocation.program): \(file): \(detail)\n", 2)
+      return failed(Printed(), "\(call.invocation.program): \(file): \(detail)\n", 2)
     }
   }
 

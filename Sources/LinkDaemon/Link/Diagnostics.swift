@@ -6,13 +6,7 @@ import LoaderCore
 /// if there was any (cmd/link/internal/ld/util.go Errorf, afterErrorAction; lib.go exitIfErrors).
 struct Diagnostics {
   private let allErrors: Bool
-  private(set) var stdout = ""
-  private(set) var stderr = ""
-  /// In what order the two were written, for whoever reads both from one pipe, as the go command does: bytes of stdout,
-  /// then of stderr, of stdout, and so on; what comes after is stdout, then stderr. Empty when that is all.
-  var turns: [Int] { lengths.count > 2 ? lengths : [] }
-  /// Stdout's at even places.
-  private var lengths: [Int] = []
+  private(set) var printed = Printed()
   private var errorCount = 0
 
   /// The 21st error ends a link that does not want all of them.
@@ -21,21 +15,14 @@ struct Diagnostics {
   /// - Parameter allErrors: -e
   init(allErrors: Bool) { self.allErrors = allErrors }
 
-  mutating func print(_ text: String) {
-    stdout += text
-    note(text.utf8.count, turn: 0)
-  }
+  mutating func print(_ text: String) { printed.out(text) }
 
-  mutating func warn(_ text: String) {
-    stderr += text
-    note(text.utf8.count, turn: 1)
-  }
+  mutating func warn(_ text: String) { printed.err(text) }
 
-  private mutating func note(_ count: Int, turn: Int) {
-    guard count > 0 else { return }
-    // The last place is the other stream's, or there is none yet.
-    if lengths.count % 2 == turn { lengths.append(0) } else if lengths.isEmpty { lengths = [0, 0] }
-    lengths[lengths.count - 1] += count
+  /// Takes over what the loading of packages printed, errors among it.
+  mutating func take(_ packages: LoadedPackages) {
+    printed.append(packages.printed)
+    errorCount += packages.errorCount
   }
 
   /// Prints errors, whole lines.

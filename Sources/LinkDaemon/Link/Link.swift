@@ -15,7 +15,7 @@ package enum Link {
     do throws(LinkFailure) {
       return try run(plan, archives: archives, programs, &timer, &told)
     } catch {
-      throw error.after(stdout: told.stdout, stderr: told.stderr, turns: told.turns)
+      throw error.after(told.printed)
     }
   }
 
@@ -25,8 +25,7 @@ package enum Link {
   ) throws(LinkFailure) -> LinkedImage {
     // Objects, in load order.
     let packages = try PackageLoader.load(plan.load, from: archives)
-    told.print(packages.log)
-    try told.report(packages.errors)
+    told.take(packages)
     try timer.end("loadlib")
 
     // One index; duplicates elected, references resolved.
@@ -185,8 +184,6 @@ package enum Link {
     try timer.end("Asmb2")
 
     programs?.keep(program, ProgramStore.key(plan.load))
-    return LinkedImage(
-      image: image, stdout: Array(told.stdout.utf8), stderr: told.stderr, turns: told.turns,
-      fipsModule: fipsModule)
+    return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }
 }
