@@ -185,10 +185,13 @@ package struct LinkReport: JSONConvertible, Equatable {
   package var phases: [Phase]
   package var outputBytes: Int
   package var wallNanoseconds: Int
+  /// In what order stdout and stderr were written: bytes of stdout, then of stderr, of stdout, and so on; what comes
+  /// after is stdout, then stderr. Mostly empty: then that is all.
+  package var turns: [Int]
 
   package init(
     how: String, objectsParsed: Int = 0, objectsReused: Int = 0, phases: [Phase] = [], outputBytes: Int = 0,
-    wallNanoseconds: Int = 0
+    wallNanoseconds: Int = 0, turns: [Int] = []
   ) {
     self.how = how
     self.objectsParsed = objectsParsed
@@ -196,6 +199,7 @@ package struct LinkReport: JSONConvertible, Equatable {
     self.phases = phases
     self.outputBytes = outputBytes
     self.wallNanoseconds = wallNanoseconds
+    self.turns = turns
   }
 
   package init(json: JSONValue) throws(JSONShapeError) {
@@ -206,6 +210,7 @@ package struct LinkReport: JSONConvertible, Equatable {
     phases = try fields.optional("phases") ?? []
     outputBytes = try fields.required("outputBytes")
     wallNanoseconds = try fields.required("wallNs")
+    turns = try fields.optional("turns") ?? []
   }
 
   package var json: JSONValue {
@@ -216,6 +221,7 @@ package struct LinkReport: JSONConvertible, Equatable {
     object.set("phases", phases)
     object.set("outputBytes", outputBytes)
     object.set("wallNs", wallNanoseconds)
+    if !turns.isEmpty { object.set("turns", turns) }
     return object.object
   }
 }

@@ -26,8 +26,8 @@ enum LinkCommand {
     if Syscalls.environment("LINKD_FALLBACK") == "0" { invocation.fallbackForbidden = true }
     let reason: String
     switch attempt(invocation) {
-    case .done(let exitCode, let stdout, let stderr, _):
-      finish(exitCode: exitCode, stdout: stdout, stderr: stderr)
+    case .done(let exitCode, let stdout, let stderr, let report):
+      finish(exitCode: exitCode, stdout: stdout, stderr: stderr, turns: report.turns)
     case .fallback(let why): reason = why
     }
     if invocation.fallbackForbidden {
@@ -43,10 +43,16 @@ enum LinkCommand {
     ClientSyscalls.exit(127)
   }
 
-  private static func finish(exitCode: Int32, stdout: ByteText, stderr: ByteText) -> Never {
+  /// - Parameter turns: as in `LinkReport`; both streams may be one pipe, where the order shows.
+  private static func finish(exitCode: Int32, stdout: ByteText, stderr: ByteText, turns: [Int]) -> Never {
+    var left = [stdout.bytes[...], stderr.bytes[...]]
     do {
-      try Syscalls.writeAll(1, stdout.bytes)
-      try Syscalls.writeAll(2, stderr.bytes)
+      for (turn, count) in turns.enumerated() where count > 0 {
+        try Syscalls.writeAll(Int32(1 + turn % 2), Array(left[turn % 2].prefix(count)))
+        left[turn % 2] = left[turn % 2].dropFirst(count)
+      }
+      try Syscalls.writeAll(1, Array(left[0]))
+      try Syscalls.writeAll(2, Array(left[1]))
     } catch {
       // Nobody listens any more; the file is written, but the caller did not get all it asked for.
       ClientSyscalls.exit(exitCode == 0 ? 1 : exitCode)

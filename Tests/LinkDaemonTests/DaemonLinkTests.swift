@@ -143,6 +143,9 @@ struct DaemonLinkTests {
       #expect(complaint == "")
       #expect(program.linked == expected, "killed after \(round * 8) ms")
     }
-    try expectGoodLink(of: try startedPID())
+    #expect(try home.linkctl(["start"]).code == 0)
+    let result = try link()
+    #expect(result.code == 0, "\(result.stderr)")
+    #expect(program.linked == expected)
   }
 }

@@ -169,6 +169,19 @@ import Testing
     #expect(second.noFallback)
   }
 
+  @Test func bothStreamsInOnePipeKeepTheirOrder() throws {
+    let sandbox = try Sandbox()
+    let server = try server(sandbox) { _, _ in
+      // A turn may be empty, or claim more than there is.
+      .done(stdout: Array("ACF".utf8), stderr: Array("BDE".utf8), turns: [0, 1, 1, 0, 1, 99])
+    }
+    let script = "\"$0\" toolexec link -o a 2>&1"
+    let result = try run(
+      ["-c", script, "\(Self.products)/linkctl"], sandbox, socket(sandbox), program: "/bin/sh")
+    #expect(result.stdout == "BACDEF")
+    withExtendedLifetime(server) {}
+  }
+
   @Test func outputThatIsNoTextSurvives() throws {
     let sandbox = try Sandbox()
     let bytes = (0..<256).map { UInt8($0) }

@@ -125,7 +125,11 @@ let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// An engine of a test's own.
 func engine(cache: ObjectCache? = nil) -> any LinkEngine {
-  makeEngine(EngineConfiguration(cache: cache, logger: silent))
+  // Nothing is verified here.
+  let nowhere = FileManager.default.temporaryDirectory.appending(path: "linkd-no-verification").path
+  return makeEngine(
+    EngineConfiguration(
+      cache: cache, logger: silent, verificationSpool: nowhere + "/spool", differences: nowhere))
 }
 
 extension LinkOutcome {

@@ -28,9 +28,10 @@ final class ScriptedEngine: LinkEngine {
 
 extension LinkOutcome {
   static func done(
-    _ how: String = "scripted", exitCode: Int32 = 0, stdout: [UInt8] = [], stderr: [UInt8] = []
+    _ how: String = "scripted", exitCode: Int32 = 0, stdout: [UInt8] = [], stderr: [UInt8] = [],
+    turns: [Int] = []
   ) -> Self {
-    .done(exitCode: exitCode, stdout: stdout, stderr: stderr, report: LinkReport(how: how))
+    .done(exitCode: exitCode, stdout: stdout, stderr: stderr, report: LinkReport(how: how, turns: turns))
   }
 }
 

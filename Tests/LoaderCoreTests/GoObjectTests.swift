@@ -46,7 +46,10 @@ import Testing
         "own", abi: 1, kind: 1, flags: [.noSplit, .packageInit], size: 20, alignment: 32, data: [1],
         relocations: [.init(RelocType.call, named, offset: 1, addend: -4, isWeak: true)],
         auxiliaries: [(AuxKind.funcInfo, named), (AuxKind.pcsp, .nothing)]), .package_)
-    let v = try parse(o).view
+    // The view points into it.
+    let object = try parse(o)
+    defer { withExtendedLifetime(object) {} }
+    let v = object.view
     let counts: [Int] = [v.packageDefs, v.hashed64Defs, v.hashedDefs, v.nonPackageDefs, v.nonPackageRefs]
     #expect(counts == [Int](repeating: 1, count: 5))
     #expect((0..<5).map { v.name($0).string } == ["own", "short", "long", "named", "elsewhere"])
@@ -75,11 +78,12 @@ import Testing
   }
 
   @Test func fileNamesBeyondTheListAreALie() throws {
-    let o = try parse(ObjectBuilder())
-    #expect(!o.isCorrupt)
-    #expect(o.view.fileName(0).isEmpty)
-    #expect(o.isCorrupt)
-    #expect(try parse(ObjectBuilder()).view.fileName(-1).isEmpty)
+    for k in [0, -1, Int.max] {
+      let o = try parse(ObjectBuilder())
+      #expect(!o.isCorrupt)
+      #expect(o.view.fileName(k).isEmpty)
+      #expect(o.isCorrupt)
+    }
   }
 
   private func offset(_ bytes: [UInt8], _ start: Int, block: Int) -> UInt32 {
@@ -166,7 +170,9 @@ import Testing
   func alignmentsFitAByte(_ alignment: UInt32, _ trait: UInt8) throws {
     var o = ObjectBuilder()
     _ = o.add(.init("a", flags: [.local, .usedInIface], alignment: Int(alignment)))
-    let t = SymbolTraits(rawValue: try parse(o).traits[0])
+    let object = try parse(o)
+    let t = SymbolTraits(rawValue: object.traits[0])
+    withExtendedLifetime(object) {}
     #expect(t.alignment == trait)
     #expect(t.isLocal && t.isUsedInIface && t.hasFlags && !t.isWasmExport)
   }
@@ -179,6 +185,7 @@ import Testing
     _ = o.add(.init("u", kind: 200))
     let object = try parse(o)
     let classes = (0..<4).map { SymbolClass(rawValue: object.classes[$0]) }
+    withExtendedLifetime(object) {}
     let expected: [SymbolClass] = [[.text, .reflectMethod, .packageInit], [.goType, .dupOK], [.itab], []]
     #expect(classes.map(\.rawValue) == expected.map(\.rawValue))
     #expect(SymbolKind.fromObjectByte(200) == .undefined)

@@ -40,11 +40,13 @@ import Testing
     bytes += little(UInt32(100)) + little(UInt32(0))
     bytes[20] = TypeDecoder.TFlag.uncommon
     bytes[23] = kind
-    let decoder = TypeDecoder(try HandmadeProgram(main: Scene().object).resolve().index.reader)
+    let index = try HandmadeProgram(main: Scene().object).resolve().index
+    let decoder = TypeDecoder(index.reader)
     let methods = withView(bytes) { decoder.methods($0) }
     #expect(methods?.offset == size + 100 && methods?.count == 3)
     // Cut short, it has no methods.
     let cut = withView(Array(bytes.prefix(size))) { decoder.methods($0) }
+    withExtendedLifetime(index) {}
     #expect(cut?.count == 0)
   }
 

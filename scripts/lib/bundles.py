@@ -6,7 +6,9 @@ import os
 import resource
 import shlex
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -127,9 +129,12 @@ class Result:
         return os.stat(self.out).st_mode & 0o7777 if self.wrote else None
 
 
-def run_link(command, bundle, out, env):
+def run_link(command, bundle, out, env, merged=False):
     """Runs `command` (a list) with the bundle's arguments, in its folder, and gives its Result. The output's folder is
-    emptied."""
+    emptied.
+
+    With `merged` stdout and stderr are one pipe, as under the go command; the Result has it all as stdout.
+    """
     shutil.rmtree(os.path.dirname(out), ignore_errors=True)
     os.makedirs(os.path.dirname(out))
     args = [a.replace("@OUT@", out) for a in bundle.args]
@@ -141,7 +146,8 @@ def run_link(command, bundle, out, env):
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command + args, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env, cwd=bundle.folder)
+            command + args, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.STDOUT if merged else stderr,
+            env=env, cwd=bundle.folder)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -223,7 +229,10 @@ def find_linkctl(given):
     return os.path.abspath(path)
 
 
-def open_file_limit():
-    """Raises the soft limit of open files to the hard one: a big program has thousands of inputs."""
+def prepare_process():
+    """Makes a termination run the `finally` clauses, which stop the daemon, and raises the soft limit of open files to
+    the hard one: a big program has thousands of inputs.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -120,7 +120,7 @@ package struct ImageLayout: Sendable {
         throw .exit(
           message: "bad segment rounding (Vaddr=0x\(String(segment.address, radix: 16))"
             + " Fileoff=0x\(String(segment.fileOffset, radix: 16))"
-            + " FlagRound=0x\(String(rounding, radix: 16)))", stdout: "")
+            + " FlagRound=0x\(String(rounding, radix: 16)))")
       }
       if kind != .data { segment.fileLength = segment.length }
       end = segment.fileOffset &+ segment.fileLength

@@ -149,31 +149,36 @@ package final class ResidentEngine: LinkEngine {
     let report = LinkReport(
       how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
       phases: phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
-      outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start))
-    var stdout = image.stdout
+      outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start),
+      turns: image.printed.turns)
+    var stdout = Array(image.printed.stdout.utf8)
     if let kind = call.benchmark { stdout += PhaseReport.text(phases, kind).utf8 }
-    return .done(exitCode: 0, stdout: stdout, stderr: Array(image.stderr.utf8), report: report)
+    return .done(
+      exitCode: 0, stdout: stdout, stderr: Array(image.printed.stderr.utf8), report: report)
   }
 
   private func outcome(of failure: LinkFailure, _ call: LinkCall) -> LinkOutcome {
-    func failed(_ stdout: String, _ stderr: String, _ exitCode: Int32) -> LinkOutcome {
+    func failed(_ printed: Printed, _ last: String, _ exitCode: Int32) -> LinkOutcome {
       // The real linker has removed an old output by now, and leaves none behind. (If the link was given up,
       // somebody else may be writing there.)
       if let output = call.output, call.control.mayCommit() { output.remove() }
+      var all = printed
+      all.err(last)
       return .done(
-        exitCode: exitCode, stdout: Array(stdout.utf8), stderr: Array(stderr.utf8),
+        exitCode: exitCode, stdout: Array(all.stdout.utf8), stderr: Array(all.stderr.utf8),
         report: LinkReport(
-          how: "failed", wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start)))
+          how: "failed", wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start),
+          turns: all.turns))
     }
     if case .unsupported(let reason) = failure { return .fallback(reason: reason) }
     if call.haltsOnError { return .fallback(reason: "an error with -h") }
     switch failure {
     case .unsupported(let reason): return .fallback(reason: reason)
-    case .failed(let stderr, let exitCode, let stdout): return failed(stdout, stderr, exitCode)
-    case .exit(let message, let stdout, let stderr):
-      return failed(stdout, "\(stderr)\(call.invocation.program): \(message)\n", 2)
+    case .failed(let stderr, let exitCode, let printed): return failed(printed, stderr, exitCode)
+    case .exit(let message, let printed):
+      return failed(printed, "\(call.invocation.program): \(message)\n", 2)
     case .corrupt(let file, let detail):
-      return failed("", "\(call.invocation.program): \(file): \(detail)\n", 2)
+      return failed(Printed(), "\(call.invocation.program): \(file): \(detail)\n", 2)
     }
   }
 

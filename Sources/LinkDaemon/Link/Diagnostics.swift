@@ -6,8 +6,7 @@ import LoaderCore
 /// if there was any (cmd/link/internal/ld/util.go Errorf, afterErrorAction; lib.go exitIfErrors).
 struct Diagnostics {
   private let allErrors: Bool
-  private(set) var stdout = ""
-  private(set) var stderr = ""
+  private(set) var printed = Printed()
   private var errorCount = 0
 
   /// The 21st error ends a link that does not want all of them.
@@ -16,16 +15,22 @@ struct Diagnostics {
   /// - Parameter allErrors: -e
   init(allErrors: Bool) { self.allErrors = allErrors }
 
-  mutating func print(_ text: String) { stdout += text }
+  mutating func print(_ text: String) { printed.out(text) }
 
-  mutating func warn(_ text: String) { stderr += text }
+  mutating func warn(_ text: String) { printed.err(text) }
+
+  /// Takes over what the loading of packages printed, errors among it.
+  mutating func take(_ packages: LoadedPackages) {
+    printed.append(packages.printed)
+    errorCount += packages.errorCount
+  }
 
   /// Prints errors, whole lines.
   ///
   /// - Throws: when they are too many.
   mutating func report(_ errors: [String]) throws(LinkFailure) {
     for e in errors {
-      stderr += e
+      warn(e)
       errorCount += 1
       if errorCount > Self.errorLimit, !allErrors { throw .exit(message: "too many errors") }
     }

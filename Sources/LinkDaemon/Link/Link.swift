@@ -15,7 +15,7 @@ package enum Link {
     do throws(LinkFailure) {
       return try run(plan, archives: archives, programs, &timer, &told)
     } catch {
-      throw error.after(stdout: told.stdout, stderr: told.stderr)
+      throw error.after(told.printed)
     }
   }
 
@@ -25,8 +25,7 @@ package enum Link {
   ) throws(LinkFailure) -> LinkedImage {
     // Objects, in load order.
     let packages = try PackageLoader.load(plan.load, from: archives)
-    told.print(packages.log)
-    try told.report(packages.errors)
+    told.take(packages)
     try timer.end("loadlib")
 
     // One index; duplicates elected, references resolved.
@@ -59,8 +58,11 @@ package enum Link {
     // Nosplit functions must fit the stack that is left to them.
     let stack = try StackCheck.run(
       index, text: fips.text + textOrder.functions, options: plan.stackCheck)
-    told.print(stack.graph + stack.overflows.map(\.paths).joined())
-    try told.report(stack.overflows.map { $0.error + "\n" })
+    told.print(stack.graph)
+    for overflow in stack.overflows {
+      try told.report([overflow.error + "\n"])
+      told.print(overflow.paths)
+    }
     try timer.end("doStackCheck")
 
     // What the dynamic linker reads, when it has a part.
@@ -191,7 +193,6 @@ package enum Link {
     try timer.end("Asmb2")
 
     programs?.keep(program, ProgramStore.key(plan.load))
-    return LinkedImage(
-      image: image, stdout: Array(told.stdout.utf8), stderr: told.stderr, fipsModule: fipsModule)
+    return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }
 }

@@ -45,8 +45,7 @@ package struct LinkPlan: Sendable {
 /// What a link gives back besides the file.
 package struct LinkedImage: Sendable {
   package let image: OutputImage
-  package let stdout: [UInt8]
-  package let stderr: String
+  package let printed: Printed
   /// What the FIPS checksum is of: ranges of the image.
   package let fipsModule: FIPSModule
 }

@@ -9,10 +9,10 @@ package struct LoadedPackages: Sendable {
   package let objects: [GoObject]
   /// Index into `libraries`, by object.
   package let libraryOfObject: [UInt32]
-  /// What the real linker prints on stdout while loading.
-  package let log: String
-  /// Errors that did not stop the loading, whole lines.
-  package let errors: [String]
+  /// What the real linker prints while loading.
+  package let printed: Printed
+  /// How many errors among that did not stop the loading.
+  package let errorCount: Int
   /// Symbols named by cgo exports, with their versions.
   let exports: [(name: String, version: Int32)]
 }
@@ -60,9 +60,9 @@ package struct PackageLoader {
   private var byPath: [String: Int] = [:]
   private var objects: [GoObject] = []
   private var libraryOfObject: [UInt32] = []
-  private var log = ""
+  private var printed = Printed()
   private var exports: [(name: String, version: Int32)] = []
-  private var errors: [String] = []
+  private var errorCount = 0
 
   /// Loads the closure.
   ///
@@ -74,16 +74,17 @@ package struct PackageLoader {
     do throws(LinkFailure) {
       try loader.run()
     } catch {
-      throw error.after(stdout: loader.log, stderr: loader.errors.joined())
+      throw error.after(loader.printed)
     }
     return LoadedPackages(
       libraries: loader.libraries, objects: loader.objects, libraryOfObject: loader.libraryOfObject,
-      log: loader.log, errors: loader.errors, exports: loader.exports)
+      printed: loader.printed, errorCount: loader.errorCount, exports: loader.exports)
   }
 
   private mutating func report(_ error: String) throws(LinkFailure) {
-    errors.append(error + "\n")
-    if errors.count > 20, !request.allErrors { throw .exit(message: "too many errors") }
+    printed.err(error + "\n")
+    errorCount += 1
+    if errorCount > 20, !request.allErrors { throw .exit(message: "too many errors") }
   }
 
   private init(request: Request, source: any ArchiveSource) {
@@ -101,7 +102,7 @@ package struct PackageLoader {
     if let file = request.packageFiles["runtime"] {
       _ = add(path: "runtime", file: file, from: "internal", fingerprint: 0)
     } else {
-      log += "loadinternal: cannot find runtime\n"
+      printed.out("loadinternal: cannot find runtime\n")
     }
     while next < libraries.count {
       try loadLibrary(next)
@@ -201,7 +202,7 @@ package struct PackageLoader {
     }
     let importer = PackagePath.prefix(libraries[k].path)
     let file = request.packageFiles[path] ?? ""
-    if file.isEmpty { log += "cannot find package \(path) (using -importcfg)\n" }
+    if file.isEmpty { printed.out("cannot find package \(path) (using -importcfg)\n") }
     libraries[k].imports.append(
       add(path: path, file: file, from: importer, fingerprint: i.fingerprint))
   }

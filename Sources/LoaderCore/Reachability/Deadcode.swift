@@ -311,9 +311,24 @@ package struct Deadcode: ~Copyable {
     case RelocType.useNamedMethod: append(Tag.useNamedMethod, i)
     default:
       let t = reader.target(r, in: relocs)
-      if t.isNone { return }
+      if t.isNone {
+        guard r.ref.package_ == ObjectFormat.PackageIndex.builtin else { return }
+        throw missingBuiltin(Int(r.ref.index), relocs.object)
+      }
       append(reader.symbolClass(t).contains(.goType) ? Tag.type : Tag.plain, map.node(t))
     }
+  }
+
+  /// A call that the compiler made by itself, of a function that this runtime does not have: so it is when only
+  /// a part of the program was compiled with -race (cmd/link/internal/loader/loader.go reportMissingBuiltin).
+  @inline(never)
+  private func missingBuiltin(_ number: Int, _ object: UnsafePointer<LoadedObject>) -> LinkFailure {
+    let package_ = index.libraries[Int(object.pointee.library)].path
+    guard number < index.builtinNames.count else {
+      return .corrupt(file: package_, detail: "no such builtin: \(number)")
+    }
+    return .fatal(
+      "reference to undefined builtin \"\(index.builtinNames.name(number))\" from package \"\(package_)\"")
   }
 
   private func notAType(_ s: SymbolID, _ t: SymbolID) -> LinkFailure {

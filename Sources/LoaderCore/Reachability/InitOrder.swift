@@ -34,7 +34,7 @@ package struct InitOrder {
     for s in graph.order() where index.reader.size(s) > 8 { index.addAddress(list, of: s) }
     if let (s, n) = graph.unscheduled {
       throw .exit(
-        message: "inittask for \(index.reader.name(s).string) is not schedulable \(n)", stdout: "")
+        message: "inittask for \(index.reader.name(s).string) is not schedulable \(n)")
     }
     return list
   }

@@ -17,6 +17,7 @@ package final class SymbolIndex: @unchecked Sendable {
   var loaded: Table<LoadedObject>
   var externals: Table<ExternalSymbol>
   var names: NameTable
+  let builtinNames: BuiltinTable
   /// Indexed by the number of the builtin.
   var builtins: Table<UInt32>
   /// log2 of the alignment plus 1, 0 when no definition gave one; indexed by SymbolID.
@@ -54,9 +55,10 @@ package final class SymbolIndex: @unchecked Sendable {
     package static let bornReachable = Attributes(rawValue: 16)
   }
 
-  init(libraries: [Library], objects: [GoObject], builtinCount: Int) {
+  init(libraries: [Library], objects: [GoObject], builtinNames: BuiltinTable) {
     self.libraries = libraries
     self.objects = objects
+    self.builtinNames = builtinNames
     var definitions = 0
     var named = 0
     for o in objects {
@@ -68,7 +70,7 @@ package final class SymbolIndex: @unchecked Sendable {
     loaded = Table(capacity: objects.count + 2)
     externals = Table(capacity: 4096)
     names = NameTable(expected: named / 2)
-    builtins = Table(repeating: 0, count: max(builtinCount, 1))
+    builtins = Table(repeating: 0, count: max(builtinNames.count, 1))
     alignments = Table(repeating: 0, count: 1)
     classes = Table(repeating: 0, count: 1)
     attributes = Table(repeating: [], count: 1)

@@ -29,7 +29,7 @@ package struct SymbolResolver: ~Copyable {
     _ program: LoadedPackages, profile: ReleaseProfile, options: Options
   ) throws(LinkFailure) -> (index: SymbolIndex, warnings: String) {
     let index = SymbolIndex(
-      libraries: program.libraries, objects: program.objects, builtinCount: profile.builtins.count)
+      libraries: program.libraries, objects: program.objects, builtinNames: profile.builtins)
     var resolver = SymbolResolver(index: index, profile: profile, options: options)
     resolver.addObjects(program)
     let warnings = try resolver.run()

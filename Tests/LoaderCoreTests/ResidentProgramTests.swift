@@ -1,0 +1,263 @@
+import LoaderCore
+import TestSupport
+import Testing
+
+/// A resident program that takes changed objects in must be the program that resolving anew gives, number for
+/// number, whatever links did to it in between; and deadcode must keep the same symbols with and without the lists
+/// that earlier links left.
+@Suite struct ResidentProgramTests {
+  @Test(arguments: 1...12 as ClosedRange<UInt64>)
+  func exchangedObjectsGiveWhatResolvingAnewGives(_ seed: UInt64) throws {
+    var world = try EditedWorld(seed: seed)
+    var program = try world.resolve()
+    var patched = 0
+    for step in 0..<40 {
+      try world.link(program)
+      world.edit()
+      let packages = try world.load()
+      let fresh = try world.resolve()
+      let place = "seed \(seed), step \(step)"
+      guard program.update(to: packages, profile: .go1_27_3, options: .init()) else {
+        program = fresh
+        continue
+      }
+      patched += 1
+      #expect(program.index.difference(from: fresh.index) == nil, "\(place)")
+      #expect(try world.live(program, program.graph) == world.live(fresh, nil), "\(place)")
+    }
+    // Now and then a size taken from a loser, or a name that moved, asks for resolving anew.
+    #expect(patched > 10, "seed \(seed): \(patched) of 40 steps were patched")
+  }
+
+  @Test func differencesAreSeen() throws {
+    var world = try EditedWorld(seed: 77)
+    let first = try world.resolve()
+    for _ in 0..<5 { world.edit() }
+    #expect(first.index.difference(from: try world.resolve().index) != nil)
+  }
+
+  @Test func anotherListOfPackagesIsAnotherProgram() throws {
+    var world = try EditedWorld(seed: 5)
+    let program = try world.resolve()
+    world.removeLastPackage()
+    let packages = try world.load()
+    #expect(program.distance(to: packages) == nil)
+    #expect(!program.update(to: packages, profile: .go1_27_3, options: .init()))
+  }
+
+  @Test func otherOptionsResolveAnew() throws {
+    let world = try EditedWorld(seed: 6)
+    let program = try world.resolve()
+    var options = SymbolResolver.Options()
+    options.strictDups = true
+    #expect(!program.update(to: try world.load(), profile: .go1_27_3, options: options))
+  }
+}
+
+/// Packages that share contents and names, refer to each other, and are edited at random.
+private struct EditedWorld {
+  /// What a package defines or refers to; the number tells which of the pool.
+  private enum Item {
+    case function(Int), short(Int), long(Int), shared(Int, size: Int), plain(Int, zeroed: Bool)
+    case undefined(Int), foreign(package: Int, function: Int), type(Int)
+  }
+
+  private final class Cache: ArchiveSource {
+    var folder: ScratchFolder
+    var bytes: [String: [UInt8]] = [:]
+    var archives: [String: Archive] = [:]
+    var writes = 0
+    init() throws { folder = try ScratchFolder() }
+    func archive(at path: String) throws(ArchiveError) -> Archive {
+      if let known = archives[path] { return known }
+      let archive = try Archive.open(path)
+      archives[path] = archive
+      return archive
+    }
+  }
+
+  private var random: SeededGenerator
+  private var items: [[Item]] = []
+  private var files: [String] = []
+  private let cache: Cache
+  private var stale: Set<Int> = []
+
+  init(seed: UInt64) throws {
+    random = SeededGenerator(seed: seed)
+    cache = try Cache()
+    for _ in 0..<8 {
+      var list: [Item] = [.function(0), .function(1)]
+      for _ in 0..<Int.random(in: 3...25, using: &random) { list.append(draw()) }
+      items.append(list)
+      files.append("")
+    }
+    stale = Set(items.indices)
+    write()
+  }
+
+  private mutating func draw() -> Item {
+    func n(_ k: Int) -> Int { Int.random(in: 0..<k, using: &random) }
+    switch n(9) {
+    case 0, 1: return .function(2 + n(12))
+    case 2: return .short(n(25))
+    case 3: return .long(n(25))
+    case 4: return .shared(n(12), size: 1 + n(6))
+    case 5: return n(8) == 0 ? .plain(n(40), zeroed: n(2) == 0) : .type(n(12))
+    case 6: return .undefined(n(10))
+    case 7: return .foreign(package: n(8), function: n(14))
+    default: return .type(n(12))
+    }
+  }
+
+  /// Changes one to three packages.
+  mutating func edit() {
+    for _ in 0..<Int.random(in: 1...3, using: &random) {
+      let p = Int.random(in: 0..<items.count, using: &random)
+      stale.insert(p)
+      for _ in 0..<Int.random(in: 0...3, using: &random) {
+        let at = Int.random(in: 2...items[p].count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: items[p].insert(draw(), at: at)
+        case 1 where at < items[p].count: items[p].remove(at: at)
+        default: if at < items[p].count { items[p][at] = draw() }
+        }
+      }
+    }
+    write()
+  }
+
+  mutating func removeLastPackage() {
+    items.removeLast()
+    files.removeLast()
+    stale = [0]
+    write()
+  }
+
+  private mutating func write() {
+    for p in stale {
+      cache.writes += 1
+      let bytes = ArchiveBuilder.bytes([("_go_.o", object(p).bytes)])
+      files[p] = (try? cache.folder.write("p\(p)-\(cache.writes).a", bytes)) ?? ""
+    }
+    stale = []
+  }
+
+  func load() throws -> LoadedPackages {
+    var packageFiles: [String: String] = [:]
+    for p in files.indices.dropFirst() { packageFiles["p\(p)"] = files[p] }
+    let request = PackageLoader.Request(mainObject: files[0], packageFiles: packageFiles, expectedHeader: nil)
+    return try PackageLoader.load(request, from: cache)
+  }
+
+  func resolve() throws -> ResidentProgram {
+    try ResidentProgram.resolve(load(), profile: .go1_27_3, options: .init()).program
+  }
+
+  // MARK: objects
+
+  private func object(_ p: Int) -> ObjectBuilder {
+    typealias Symbol = ObjectBuilder.Symbol
+    var o = ObjectBuilder()
+    o.isMain = p == 0
+    o.imports = p == 0 ? (1..<items.count).map { ("p\($0)", 0) } : []
+    o.packages = (0..<items.count).map { $0 == 0 ? "main" : "p\($0)" }
+    var made: [ObjectBuilder.Handle] = []
+    if p == 0 {
+      made.append(o.add(Symbol("_rt0_amd64_linux", kind: 1, data: [0xc3])))
+      _ = o.add(Symbol("runtime.unreachableMethod", abi: 1, kind: 1, data: [0xc3]))
+    }
+    var names: Set<String> = []
+    for item in items[p] {
+      if let h = add(item, p, &o, &names) { made.append(h) }
+    }
+    // The first two functions of a package are always there; others may refer to them by position.
+    for q in items.indices where q != p {
+      made.append(ObjectBuilder.Handle(.imported(package_: q + 1), q % 2))
+    }
+    link(made, p, &o)
+    return o
+  }
+
+  private func add(
+    _ item: Item, _ p: Int, _ o: inout ObjectBuilder, _ names: inout Set<String>
+  ) -> ObjectBuilder.Handle? {
+    func once(_ name: String) -> Bool { names.insert(name).inserted }
+    let path = p == 0 ? "main" : "p\(p)"
+    switch item {
+    case .function(let n):
+      guard once("f\(n)") else { return nil }
+      return o.add(
+        .init("\(path).f\(n)", abi: 1, kind: 1, alignment: n == 3 ? 64 : 0, data: [0xc3]), .package_)
+    case .short(let n):
+      guard once("s\(n)") else { return nil }
+      return o.add(
+        .init("", kind: 3, size: 1 + p % 3, data: [UInt8(n)], hash: little(UInt64(n))), .hashed64)
+    case .long(let n):
+      guard once("l\(n)") else { return nil }
+      return o.add(
+        .init(
+          "l\(n)", kind: 3, flags: n % 5 == 0 ? .local : [], size: 2 + p % 4, alignment: p % 2 == 0 ? 0 : 8,
+          data: [UInt8(n), 1], hash: little(UInt64(n)) + little(UInt64(7))), .hashed)
+    case .shared(let n, let size):
+      guard once("shared\(n)") else { return nil }
+      return o.add(.init("shared\(n)", kind: 3, flags: .dupOK, size: size, data: [UInt8(size)]))
+    case .plain(let n, let zeroed):
+      guard once("plain\(n)") else { return nil }
+      return o.add(
+        .init("\(path).plain\(n)", kind: zeroed ? 9 : 7, size: 8, data: zeroed ? [] : [UInt8(n)]))
+    case .type(let n):
+      guard once("type\(n)") else { return nil }
+      let flags: SymbolFlags = n % 3 == 0 ? [.dupOK, .goType, .usedInIface] : [.dupOK, .goType]
+      return o.add(
+        .init("type:t\(n)", kind: 3, flags: flags, data: GoType.data(.pointer, tail: little(UInt64(0)))))
+    case .undefined(let n):
+      return once("u\(n)") ? o.refer(to: "undefined\(n)", flags: n == 1 ? .usedInIface : []) : nil
+    case .foreign(let q, let n):
+      let name = q == 0 ? "main.f\(n)" : "p\(q).f\(n)"
+      return q != p && q < items.count && once(name) ? o.refer(to: name, abi: 1) : nil
+    }
+  }
+
+  /// Every definition needs a few of the others; the entry point needs some of everything.
+  private func link(_ made: [ObjectBuilder.Handle], _ p: Int, _ o: inout ObjectBuilder) {
+    for (k, h) in made.enumerated() {
+      switch h.place {
+      case .reference, .imported: continue
+      default: break
+      }
+      let targets =
+        k == 0
+        ? Array(made.enumerated()) : [(0, made[(k * 7 + 3) % made.count]), (1, made[(k + 1) % made.count])]
+      o[h].relocations += targets.map { i, t in
+        .init(i % 4 == 3 ? RelocType.pcrel : RelocType.addr, t, size: 0, isWeak: i % 5 == 4)
+      }
+    }
+  }
+
+  // MARK: links
+
+  /// What a link does to the index.
+  mutating func link(_ program: ResidentProgram) throws {
+    _ = try live(program, program.graph)
+    let index = program.index
+    for _ in 0..<4 {
+      let s = SymbolID(Int.random(in: 1..<index.count, using: &random))
+      index.setData(s, [1, 2, 3])
+      index.setAlignment(SymbolID(Int.random(in: 1..<index.count, using: &random)), 16)
+      index.insert(.special, for: SymbolID(Int.random(in: 1..<index.count, using: &random)))
+    }
+    let made = index.lookupOrCreate("linker.made\(Int.random(in: 0..<3, using: &random))")
+    index.addAddress(made, of: SymbolID(1))
+    index.setData(index.lookupOrCreate("undefined2"), [1])
+    _ = index.createStatic("static")
+  }
+
+  /// The numbers of the live symbols.
+  func live(_ program: ResidentProgram, _ graph: EdgeGraph?) throws -> [Int] {
+    let order = try InitOrder.schedule(program.index)
+    let live = try Deadcode.run(program.index, graph: graph, initOrder: order, options: .init())
+    return (1..<program.index.count).filter {
+      live.contains(SymbolID($0)) || live.isUsedInIface(SymbolID($0))
+    }
+  }
+}
