@@ -103,7 +103,7 @@ struct CompiledProgramTests {
     let packages = try PackageLoader.load(
       .init(mainObject: program.mainObject, packageFiles: program.packageFiles, expectedHeader: nil),
       from: Source())
-    #expect(packages.log == "" && packages.errors.isEmpty)
+    #expect(packages.printed.stdout == "" && packages.errorCount == 0)
     return try SymbolResolver.resolve(packages, profile: .go1_27_3, options: .init()).index
   }
 

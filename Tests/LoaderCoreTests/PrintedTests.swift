@@ -1,6 +1,5 @@
+import LoaderCore
 import Testing
-
-@testable import LoaderCore
 
 @Suite struct PrintedTests {
   @Test func orderIsToldOnlyWhereItIsNotTheUsualOne() {

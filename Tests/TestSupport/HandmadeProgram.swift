@@ -47,7 +47,7 @@ package func failure(_ body: () throws -> Void) -> String? {
   do {
     try body()
     return nil
-  } catch LinkFailure.exit(let message, _, _) {
+  } catch LinkFailure.exit(let message, _) {
     return "exit: " + withoutFolder(message)
   } catch LinkFailure.failed(let stderr, let code, _) {
     return "failed(\(code)): " + withoutFolder(stderr)
