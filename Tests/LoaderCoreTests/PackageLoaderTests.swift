@@ -73,11 +73,11 @@ import Testing
     let program = HandmadeProgram(main: object(imports: [("x", 0)], isMain: true))
     var words: LinkFailure?
     do { _ = try program.load() } catch { words = error as? LinkFailure }
-    guard case .exit(let message, let stdout, _) = words else {
+    guard case .exit(let message, let printed) = words else {
       Issue.record("\(String(describing: words))")
       return
     }
-    #expect(stdout == "cannot find package x (using -importcfg)\n")
+    #expect(printed.stdout == "cannot find package x (using -importcfg)\n")
     #expect(message == "cannot open file : open : no such file or directory")
   }
 
