@@ -44,8 +44,11 @@ struct DaemonLinkTests {
   /// A file system of 512 KiB; nil where one may not be mounted.
   private final class SmallDisk {
     let path: String
+    /// Removed after the disk.
+    private let sandbox: Sandbox
 
     init?(in sandbox: Sandbox) {
+      self.sandbox = sandbox
       path = "\(sandbox.path)/small"
       #if os(Linux)
         guard mkdir(path, 0o700) == 0, mount("tmpfs", path, "tmpfs", 0, "size=512k") == 0 else { return nil }

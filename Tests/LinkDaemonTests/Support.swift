@@ -79,7 +79,28 @@ final class Sandbox: Sendable {
     let file = "\(path)/\(name)"
     try Data(text.utf8).write(to: URL(fileURLWithPath: file))
     try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: file)
+    if permissions & 0o111 != 0 { Self.waitForWriters(of: file) }
     return file
+  }
+
+  /// A process that another test starts meanwhile may hold the file open for a moment longer, and then it cannot
+  /// be executed (ETXTBSY). A read lease is given once nobody writes any more.
+  private static func waitForWriters(of file: String) {
+    #if os(Linux)
+      let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { return }
+      defer { close(descriptor) }
+      // F_SETLEASE, a macro that is not imported.
+      let setLease: Int32 = 1024
+      for _ in 0..<1000 {
+        if fcntl(descriptor, setLease, Int32(F_RDLCK)) == 0 {
+          _ = fcntl(descriptor, setLease, Int32(F_UNLCK))
+          return
+        }
+        guard errno == EAGAIN else { return }
+        Syscalls.sleep(milliseconds: 2)
+      }
+    #endif
   }
 }
 
