@@ -37,6 +37,8 @@ class Link:
     def __init__(self, bundle, program, step, life="", place="", seed=0, paths=""):
         self.bundle, self.program, self.step, self.paths = bundle, program, step, paths
         self.arranged = bundle
+        # The program's last link, from which "mix" takes inputs.
+        self.mixed = None
         self.life, self.place, self.seed = life, place, seed
 
     def __str__(self):
@@ -120,7 +122,9 @@ class Judge:
 
     def mix(self, bundle, lines, link):
         """Puts some inputs of the program's last link in the place of this one's."""
-        last = self.last.get(link.program)
+        # Once chosen it stays, so that the request is the same when it is made again.
+        link.mixed = link.mixed or self.last.get(link.program)
+        last = link.mixed and link.mixed.bundle
         if not last or not os.path.exists(last.importcfg):
             return
         rng = random.Random(link.seed)
@@ -274,7 +278,7 @@ class Judge:
         if kept and digest(kept[0]) != kept[1]:
             wrong.append("another name of the previous output was written to")
         wrong += self.alive()
-        self.previous, self.last[link.program] = link, link.bundle
+        self.previous, self.last[link.program] = link, link
         key = "failed as Go's linker" if want.code else "linked"
         self.counts[key] = self.counts.get(key, 0) + 1
         return wrong
