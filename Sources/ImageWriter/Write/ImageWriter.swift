@@ -41,7 +41,9 @@ package struct SegmentWriter {
       return a + b
     }
     guard let problems else { throw .unsupported(reason: "sections do not fit the image") }
-    return RelocationErrors(index: index).lines(problems)
+    let errors = RelocationErrors(index: index)
+    if let failure = errors.fatal(problems) { throw failure }
+    return errors.lines(problems)
   }
 
   private func writeText(_ text: TextLayout, _ relocator: Relocator) -> [Relocator.Problem]? {

@@ -23,6 +23,20 @@ struct RelocationErrors {
     return out
   }
 
+  /// What the real linker ends with at once, if anything: packages built for -buildmode=pie do not fit another program.
+  ///
+  /// - Parameter problems: in the order of the image.
+  func fatal(_ problems: [Relocator.Problem]) -> LinkFailure? {
+    for p in problems {
+      if case .initialExec = p.kind { return .fatal(Self.initialExec(index.reader.name(p.symbol).string)) }
+    }
+    return nil
+  }
+
+  private static func initialExec(_ name: String) -> String {
+    "cannot handle R_TLS_IE (sym \(name)) when linking internally"
+  }
+
   private func text(_ p: Relocator.Problem) -> String {
     let reader = index.reader
     let r = reader.relocations(p.symbol)[p.relocation]
@@ -33,6 +47,7 @@ struct RelocationErrors {
       return "invalid relocation \(target): \(r.offset)+\(r.size) not in [0,\(count))"
     case .unresolved: return unresolved(p.target, target)
     case .unreachable: return "unreachable sym in relocation: \(target)"
+    case .initialExec: return Self.initialExec(reader.name(p.symbol).string)
     case .unknownType: return "unknown reloc to \(target): \(r.type)"
     case .badSize: return "bad reloc size 0x\(String(r.size, radix: 16)) for \(target)"
     case .missingSection: return "missing section for relocation target \(target)"

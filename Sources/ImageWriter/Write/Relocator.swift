@@ -26,6 +26,8 @@ struct Relocator: @unchecked Sendable {
     let kind: Kind
     enum Kind: Sendable {
       case badRange, unresolved, unreachable, unknownType, badSize, tooBig(UInt64), missingSection
+      /// A thread-local access of position-independent code, in a program that is not.
+      case initialExec
     }
   }
 
@@ -82,6 +84,9 @@ struct Relocator: @unchecked Sendable {
       case RelocType.tlsIE where isPIE:
         rewriteTLS(field, offset)
         result = tlsOffset
+      case RelocType.tlsIE:
+        problems.append(Problem(symbol: s, relocation: i, target: target, kind: .initialExec))
+        continue
       case RelocType.size: result = reader.size(target) &+ r.addend
       case RelocType.const_: result = r.addend
       default:
