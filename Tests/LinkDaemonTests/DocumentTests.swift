@@ -148,6 +148,8 @@ import Testing
     let client = try server.connect()
     for example in examples {
       if example.isFromClient {
+        // A cancelled link is answered at once and ends a little later; the page's status comes after that.
+        if example.json["method"]?.string == "status" { Syscalls.sleep(milliseconds: 300) }
         // The frame is made from the page's own text, not from what our types would write.
         try client.send(raw: framed(example.json.serialized()))
       } else {

@@ -42,6 +42,8 @@ import Testing
     var o = ObjectBuilder()
     _ = o.add(.init("part.g", abi: 1, kind: 1, data: [0xc3]), .package_)
     _ = o.add(.init("part.f", abi: 1, kind: 1, data: [0xc3]))
+    // The builtin that the other object calls.
+    _ = o.add(.init("runtime.panicshift", abi: 1, kind: 1, data: [0xc3]))
     return o
   }
 

@@ -33,7 +33,8 @@ package struct HandmadeProgram {
   package func resolve(
     _ options: SymbolResolver.Options = .init()
   ) throws -> (index: SymbolIndex, warnings: String) {
-    try SymbolResolver.resolve(load(), profile: .go1_27_3, options: options)
+    let (program, warnings) = try ResidentProgram.resolve(load(), profile: .go1_27_3, options: options)
+    return (program.index, warnings)
   }
 
   private struct Files: ArchiveSource {
