@@ -135,7 +135,6 @@ struct IndexPatch: ~Copyable {
 
   /// Builtins are found by number from everywhere; a change to one is not patched.
   private func isPossible() -> Bool {
-    guard index.isPatchable else { return false }
     for o in changed {
       let old = index.loaded[o]
       for i in 0..<old.view.packageDefs { wasDefined[Int(old.symbols[i])] = true }

@@ -77,7 +77,9 @@ package final class ResidentProgram: @unchecked Sendable {
   package func update(
     to new: LoadedPackages, profile other: ReleaseProfile, options wanted: SymbolResolver.Options
   ) -> Bool {
-    guard other.version == profile.version, wanted == options, packages.isShaped(like: new) else {
+    guard index.isPatchable, other.version == profile.version, wanted == options,
+      packages.isShaped(like: new)
+    else {
       return false
     }
     let changed = new.objects.indices.filter { new.objects[$0] !== packages.objects[$0] }.map { $0 + 2 }

@@ -37,7 +37,8 @@ package final class SymbolIndex: @unchecked Sendable {
   /// The first symbol that no object defines.
   package internal(set) var firstExternal = SymbolID.none
   package internal(set) var wasmExports: [SymbolID] = []
-  /// Whether a changed object can be exchanged in this index (`IndexPatch`).
+  /// Whether the index can serve another link: resolving it said nothing that has to be said again, and left nothing
+  /// that `rewind` or `IndexPatch` do not know of.
   var isPatchable = false
   /// Number of payload mismatches that -strictdups found.
   package internal(set) var strictDupCount = 0
