@@ -86,6 +86,7 @@ package enum Link {
     }
     guard let byString else { throw .unsupported(reason: "types were not sorted") }
     program.typesByString = byString.order
+    program.releasePages()
     try timer.end("pclntab")
 
     // DWARF: what there is, and where it goes in its sections.
@@ -169,6 +170,7 @@ package enum Link {
       try writer.write(
         text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE,
         afterText: program.releasePages))
+    program.releasePages()
     try debugSections?.write(layout, into: image)
     try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
     try tables.write(
