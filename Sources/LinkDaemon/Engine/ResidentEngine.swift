@@ -9,7 +9,7 @@ import Synchronization
 /// Links with what earlier links left: parsed archives, shared by all programs, and the last images.
 ///
 /// A request either ends as the real linker would end it, or is handed back with a reason. Nothing of one
-/// request outlives it but parsed archives and, when it succeeded, its image.
+/// request outlives it but parsed archives and, when it succeeded, its image and its program's resolved index.
 package final class ResidentEngine: LinkEngine {
   private let archives: ArchiveStore
   private let results: ResultStore

@@ -194,7 +194,7 @@ package enum Link {
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
-    programs?.keep(program, ProgramStore.key(plan.load))
+    if program.isReusable { programs?.keep(program, ProgramStore.key(plan.load)) }
     return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }
 }

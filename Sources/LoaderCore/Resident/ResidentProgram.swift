@@ -57,6 +57,9 @@ package final class ResidentProgram: @unchecked Sendable {
   /// Bytes of inputs from which on they are a burden.
   private static let manyBytes = 256 << 20
 
+  /// Whether another link can start from this program; one that cannot is not worth its memory.
+  package var isReusable: Bool { index.isPatchable }
+
   /// Bytes of private memory, roughly.
   package var byteCount: Int { index.byteCount + graph.byteCount }
 
