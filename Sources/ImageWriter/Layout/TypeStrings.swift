@@ -10,9 +10,8 @@ package final class TypeStrings: @unchecked Sendable {
 
   /// Of all live types.
   ///
-  /// - Parameter known: `order` of an earlier link, as far as the symbols are still there. It saves comparisons
-  ///   and decides nothing.
-  package convenience init(_ index: SymbolIndex, _ live: borrowing LiveSet, known: [SymbolID]) {
+  /// - Parameter memory: has the order of the last link, and keeps this one's. It saves comparisons.
+  package convenience init(_ index: SymbolIndex, _ live: borrowing LiveSet, memory: LinkMemory) {
     let reader = index.reader
     var found: [SymbolID] = []
     for i in 1..<min(index.count, live.limit) {
@@ -21,7 +20,8 @@ package final class TypeStrings: @unchecked Sendable {
         found.append(s)
       }
     }
-    self.init(of: found, index, known: known)
+    self.init(of: found, index, known: memory.typesByString)
+    memory.typesByString = order
   }
 
   init(of found: [SymbolID], _ index: SymbolIndex, known: [SymbolID]) {

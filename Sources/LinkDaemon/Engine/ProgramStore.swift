@@ -1,5 +1,17 @@
+import ImageWriter
 import LoaderCore
 import Synchronization
+
+/// A program between links, and what the passes keep of the last one.
+package final class ResidentLink: Sendable {
+  package let program: ResidentProgram
+  package let memory = LinkMemory()
+
+  package init(_ program: ResidentProgram) { self.program = program }
+
+  /// Bytes of private memory, roughly.
+  package var byteCount: Int { program.byteCount + memory.byteCount }
+}
 
 /// The programs linked last, resolved and ready to take changed objects in. A link takes the one that is
 /// nearest to what it needs out, and puts it back when it is done: two links never share one, and one that
@@ -7,7 +19,7 @@ import Synchronization
 package final class ProgramStore: Sendable {
   private struct Entry {
     let key: Int
-    let program: ResidentProgram
+    let link: ResidentLink
     let use: Int
   }
 
@@ -29,29 +41,29 @@ package final class ProgramStore: Sendable {
   }
 
   /// Takes the program with the fewest objects to exchange out.
-  package func take(_ key: Int, for packages: LoadedPackages) -> ResidentProgram? {
+  package func take(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {
     state.withLock { s in
       var best: (index: Int, distance: Int)?
       for (i, e) in s.entries.enumerated() where e.key == key {
-        guard let d = e.program.distance(to: packages), d < best?.distance ?? .max else { continue }
+        guard let d = e.link.program.distance(to: packages), d < best?.distance ?? .max else { continue }
         best = (i, d)
       }
       guard let best else { return nil }
-      let taken = s.entries.remove(at: best.index).program
+      let taken = s.entries.remove(at: best.index).link
       s.bytes -= taken.byteCount
       return taken
     }
   }
 
   /// Puts a program (back) in; the ones used longest ago go when the budget is passed.
-  package func keep(_ program: ResidentProgram, _ key: Int) {
+  package func keep(_ link: ResidentLink, _ key: Int) {
     state.withLock { s in
       s.clock += 1
-      s.entries.append(Entry(key: key, program: program, use: s.clock))
-      s.bytes += program.byteCount
+      s.entries.append(Entry(key: key, link: link, use: s.clock))
+      s.bytes += link.byteCount
       while s.bytes > budget, s.entries.count > 1 {
         guard let oldest = s.entries.indices.min(by: { s.entries[$0].use < s.entries[$1].use }) else { break }
-        s.bytes -= s.entries.remove(at: oldest).program.byteCount
+        s.bytes -= s.entries.remove(at: oldest).link.byteCount
       }
     }
   }

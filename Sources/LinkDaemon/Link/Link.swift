@@ -29,7 +29,8 @@ package enum Link {
     try timer.end("loadlib")
 
     // One index; duplicates elected, references resolved.
-    let program = try load(packages, plan, programs, &told)
+    let resident = try load(packages, plan, programs, &told)
+    let (program, memory) = (resident.program, resident.memory)
     let index = program.index
     let fips = FIPSSymbols(index)
     program.releasePages()
@@ -82,10 +83,9 @@ package enum Link {
     // Tables made from text addresses.
     var byString: TypeStrings?
     let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot) { index, live in
-      byString = TypeStrings(index, live, known: program.typesByString)
+      byString = TypeStrings(index, live, memory: memory)
     }
     guard let byString else { throw .unsupported(reason: "types were not sorted") }
-    program.typesByString = byString.order
     program.releasePages()
     try timer.end("pclntab")
 
@@ -194,7 +194,7 @@ package enum Link {
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
-    if program.isReusable { programs?.keep(program, ProgramStore.key(plan.load)) }
+    if program.isReusable { programs?.keep(resident, ProgramStore.key(plan.load)) }
     return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }
 }

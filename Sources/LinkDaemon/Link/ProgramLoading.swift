@@ -6,20 +6,21 @@ extension Link {
   /// way it is the same value (`IndexPatch`).
   static func load(
     _ packages: LoadedPackages, _ plan: LinkPlan, _ programs: ProgramStore?, _ told: inout Diagnostics
-  ) throws(LinkFailure) -> ResidentProgram {
+  ) throws(LinkFailure) -> ResidentLink {
     let profile = ReleaseProfile.go1_27_3
     if let known = programs?.take(ProgramStore.key(plan.load), for: packages) {
       // What is exchanged is compared with what it was: that must still be readable, before and after.
-      let old = known.replacedFiles(by: packages)
-      if old.allSatisfy(isAsItWas), known.update(to: packages, profile: profile, options: plan.resolve),
+      let old = known.program.replacedFiles(by: packages)
+      if old.allSatisfy(isAsItWas), known.program.update(to: packages, profile: profile, options: plan.resolve),
         old.allSatisfy(isAsItWas)
       {
+        known.memory.follow(known.program.change)
         return known
       }
     }
     let (program, warnings) = try ResidentProgram.resolve(packages, profile: profile, options: plan.resolve)
     told.warn(warnings)
-    return program
+    return ResidentLink(program)
   }
 
   /// Whether the bytes under an old mapping are the ones that were mapped. `go tool compile -o x.a` writes over x.a in

@@ -112,12 +112,12 @@ package final class EdgeGraph: @unchecked Sendable {
   // MARK: exchange of objects
 
   /// Follows a patch of the index, which has `count` symbols now.
-  func follow(_ patch: borrowing IndexPatch.Outcome, count: Int) {
+  func follow(_ patch: IndexChange, count: Int) {
     if patch.namesMoved || nodeCount > 2 * count + 4096 || edges.count > 2 * fullSize + 1 << 20 {
       return reset(count)
     }
     let old = map
-    for c in 0..<patch.oldCount where patch.touched[c] { drop(old.node(SymbolID(c))) }
+    for c in 0..<patch.oldCount where patch.isTouched(SymbolID(c)) { drop(old.node(SymbolID(c))) }
     if !patch.unlike.isEmpty, leads(to: patch.unlike.map { old.node(SymbolID($0)) }) { return reset(count) }
     renumber(patch, old, count)
   }
@@ -136,10 +136,10 @@ package final class EdgeGraph: @unchecked Sendable {
     return false
   }
 
-  private func renumber(_ patch: borrowing IndexPatch.Outcome, _ old: Nodes, _ count: Int) {
+  private func renumber(_ patch: IndexChange, _ old: Nodes, _ count: Int) {
     let moved = Table<UInt32>(repeating: 0, count: count)
     for c in 1..<patch.oldCount {
-      let n = Int(patch.numbers[c])
+      let n = patch.number(SymbolID(c))?.index ?? 0
       if n != 0, moved[n] == 0 { moved[n] = UInt32(truncatingIfNeeded: old.node(SymbolID(c))) }
     }
     var next = nodeCount

@@ -34,25 +34,6 @@ struct IndexPatch: ~Copyable {
   /// The new versions, by position in `changed`: the symbols' classes first, their numbers later.
   var views: [LoadedObject] = []
 
-  /// What a patch did, for those who keep things by symbol.
-  struct Outcome: ~Copyable {
-    /// Number of an old symbol, 0 for none; indexed by old number.
-    let numbers: Table<UInt32>
-    let oldCount: Int
-    /// Old symbols with a member in a changed object, package definitions included.
-    let touched: Bitmap
-    /// Old symbols whose `SymbolClass` is another now, and package definitions that went.
-    let unlike: [UInt32]
-    /// Whether some name now means another symbol than its package position does.
-    let namesMoved: Bool
-
-    /// The symbol that an old one is now; nil for one that went, and for the linker's own.
-    func number(_ old: SymbolID) -> SymbolID? {
-      guard old.index < oldCount, numbers[old.index] != 0 else { return nil }
-      return SymbolID(numbers[old.index])
-    }
-  }
-
   /// No class: to be looked up by name.
   static let byName: UInt32 = .max
 
@@ -97,7 +78,7 @@ struct IndexPatch: ~Copyable {
   static func apply(
     to index: SymbolIndex, _ packages: LoadedPackages, changed: [Int], profile: ReleaseProfile,
     checkLinkname: Bool
-  ) -> Outcome? {
+  ) -> IndexChange? {
     var patch = IndexPatch(
       index: index, profile: profile, checkLinkname: checkLinkname, changed: changed,
       objects: packages.objects)

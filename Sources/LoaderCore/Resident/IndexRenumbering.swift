@@ -1,7 +1,7 @@
 /// The sweep of a patch: classes get their numbers in load order, and the index its new tables.
 extension IndexPatch {
   /// - Returns: nil when a rule is met that only resolving anew can report.
-  consuming func run(_ packages: LoadedPackages) -> Outcome? {
+  consuming func run(_ packages: LoadedPackages) -> IndexChange? {
     install(packages)
     let sweep = NumberingSweep(self)
     guard sweep.numberDefinitions() else { return nil }
@@ -13,8 +13,10 @@ extension IndexPatch {
     if index.firstExternal.isNone { index.firstExternal = SymbolID(index.symbols.count) }
     guard finish() else { return nil }
     for i in 0..<oldCount where wasDefined[i] { touched[i] = true }
-    return Outcome(
-      numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike(sweep), namesMoved: namesMoved)
+    let unlike = unlike(sweep)
+    return IndexChange(
+      numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike, namesMoved: namesMoved,
+      exchanged: isChanged)
   }
 
   /// Puts the new versions in the old ones' places; their symbols are still classes.

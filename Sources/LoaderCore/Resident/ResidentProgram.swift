@@ -4,8 +4,8 @@ package final class ResidentProgram: @unchecked Sendable {
   package private(set) var packages: LoadedPackages
   package let index: SymbolIndex
   package let graph: EdgeGraph
-  /// Types in the order of the last link's image; what was exchanged since is missing.
-  package var typesByString: [SymbolID] = []
+  /// What the last exchange did; nil when the program was resolved anew.
+  package private(set) var change: IndexChange?
   private let profile: ReleaseProfile
   private let options: SymbolResolver.Options
   /// Objects that the last link exchanged; all of them when it resolved anew.
@@ -90,6 +90,7 @@ package final class ResidentProgram: @unchecked Sendable {
     if changed.isEmpty {
       index.adopt(new)
       index.noteAttributes()
+      change = IndexChange(sameSymbols: index.count)
     } else {
       let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
       let moved = changed.reduce(0) { $0 + new.objects[$1 - 2].view.definitions }
@@ -98,7 +99,7 @@ package final class ResidentProgram: @unchecked Sendable {
           to: index, new, changed: changed, profile: profile, checkLinkname: options.checkLinkname)
       else { return false }
       graph.follow(outcome, count: index.count)
-      typesByString = typesByString.compactMap { outcome.number($0) }
+      change = outcome
     }
     packages = new
     exchanged = changed.count

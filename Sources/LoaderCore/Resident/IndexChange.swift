@@ -1,0 +1,57 @@
+/// What an exchange of objects made of the symbols that a program had: for the passes that keep something from
+/// one link to the next. Symbols are those of the sealed index; the linker's own are made anew in each link.
+package final class IndexChange: @unchecked Sendable {
+  /// Number of an old symbol, 0 for none; indexed by old number. Empty when the objects are the same.
+  private let numbers: Table<UInt32>
+  /// Old symbols whose definition may be another, or have other contents: those with a member in an exchanged
+  /// object.
+  private let touched: Bitmap
+  /// Old symbols whose `SymbolClass` is another now, and package definitions that went.
+  let unlike: [UInt32]
+  /// Whether some name now means another symbol than its package position does.
+  let namesMoved: Bool
+  /// Number of symbols that there were.
+  package let oldCount: Int
+  private let exchanged: [Bool]
+
+  init(
+    numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming Bitmap, unlike: [UInt32],
+    namesMoved: Bool, exchanged: [Bool]
+  ) {
+    self.numbers = numbers
+    self.oldCount = oldCount
+    self.touched = touched
+    self.unlike = unlike
+    self.namesMoved = namesMoved
+    self.exchanged = exchanged
+  }
+
+  /// The same objects once more.
+  init(sameSymbols count: Int) {
+    numbers = Table()
+    oldCount = count
+    touched = Bitmap(count: count)
+    unlike = []
+    namesMoved = false
+    exchanged = []
+  }
+
+  /// The symbol that an old one is now; nil for one that went, and for the linker's own.
+  @inline(__always)
+  package func number(_ old: SymbolID) -> SymbolID? {
+    guard old.index < oldCount else { return nil }
+    guard numbers.count > 0 else { return old }
+    let n = numbers[old.index]
+    return n == 0 ? nil : SymbolID(n)
+  }
+
+  /// Whether an old symbol's definition may be another now, or have other contents.
+  @inline(__always)
+  package func isTouched(_ old: SymbolID) -> Bool { old.index >= oldCount || touched[old.index] }
+
+  /// Whether an object is another than in the link before; its place in the load order is the same.
+  @inline(__always)
+  package func isExchanged(_ object: ObjectID) -> Bool {
+    object.index < exchanged.count && exchanged[object.index]
+  }
+}
