@@ -6,19 +6,49 @@ import LoaderCore
 /// A link takes it out of the store together with its program; one that fails drops both.
 package final class LinkMemory: @unchecked Sendable {
   /// Types by string.
-  var typesByString: [SymbolID] = []
+  var typeStrings = SortedStrings()
+  /// Whether reflection can find a type, by symbol (`TypeStrings`); 0 when that is not known.
+  var listing = Table<UInt8>(capacity: 1)
+  /// The order of the type descriptors.
+  var typeOrder = TypeOrder()
+  /// The bucket of `SymbolGroups` plus 1, by symbol; 0 when it is not known.
+  var groupKinds = Table<UInt8>(capacity: 1)
+  /// The objects' data symbols by size, by kind.
+  var sizeOrders: [SizeOrder] = []
 
   package init() {}
 
-  /// Follows an exchange of objects; nil forgets everything.
-  package func follow(_ change: IndexChange?) {
+  /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
+  package func follow(_ change: IndexChange?, count: Int) {
     guard let change else {
-      typesByString = []
+      typeStrings = SortedStrings()
+      listing.removeAll()
+      typeOrder = TypeOrder()
+      groupKinds.removeAll()
+      sizeOrders = []
       return
     }
-    typesByString = typesByString.compactMap(change.number)
+    typeStrings = typeStrings.mapped { change.isTouched($0) ? nil : change.number($0) }
+    listing = Self.moved(listing, change, count)
+    groupKinds = Self.moved(groupKinds, change, count)
+    for k in sizeOrders.indices { sizeOrders[k].follow(change) }
+  }
+
+  /// What is known by symbol, by new numbers.
+  private static func moved(_ known: borrowing Table<UInt8>, _ change: IndexChange, _ count: Int) -> Table<
+    UInt8
+  > {
+    let out = Table<UInt8>(repeating: 0, count: count)
+    for i in 1..<max(1, min(known.count, change.oldCount)) where known[i] != 0 {
+      let s = SymbolID(i)
+      if !change.isTouched(s), let n = change.number(s) { out[n.index] = known[i] }
+    }
+    return out
   }
 
   /// Bytes of memory.
-  package var byteCount: Int { typesByString.count * 4 }
+  package var byteCount: Int {
+    typeStrings.byteCount + typeOrder.byteCount + listing.count + groupKinds.count
+      + sizeOrders.reduce(0) { $0 + $1.byteCount }
+  }
 }

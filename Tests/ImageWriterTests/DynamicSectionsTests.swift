@@ -46,7 +46,8 @@ import Testing
     let sections = DynamicSections(program.index, &live, options: options)
     let text = try program.text(live)
     _ = try DynamicRelocations(
-      sections, program.index, live, text: text, groups: SymbolGroups(program.index, live))
+      sections, program.index, live, text: text,
+      groups: SymbolGroups(program.index, live, memory: LinkMemory()))
     let data = program.index.reader.data(sections.dynamic)
     return stride(from: 0, to: data.count, by: 16).map { data.u64($0) }
   }
@@ -63,7 +64,7 @@ import Testing
     let program = try SmallProgram()
     var live = try program.live()
     let sections = DynamicSections(program.index, &live, options: .init())
-    let groups = SymbolGroups(program.index, live)
+    let groups = SymbolGroups(program.index, live, memory: LinkMemory())
     let relocations = try DynamicRelocations(
       sections, program.index, live, text: try program.text(live), groups: groups)
     let index = program.index
@@ -84,10 +85,12 @@ import Testing
     let program = try SmallProgram()
     var live = try program.live()
     let sections = DynamicSections(program.index, &live, options: .init())
-    let groups = SymbolGroups(program.index, live)
+    let groups = SymbolGroups(program.index, live, memory: LinkMemory())
     _ = try DynamicRelocations(
       sections, program.index, live, text: try program.text(live), groups: groups)
-    var order = DataOrder(groups, program.index, TypeStrings(program.index, live, known: []))
+    var order = DataOrder(
+      groups, program.index, TypeStrings(program.index, live, memory: LinkMemory()),
+      memory: LinkMemory())
     sections.arrange(&order)
     let names = order[.elfROSect].symbols.map { program.index.reader.name($0).string }
     #expect(
@@ -99,7 +102,7 @@ import Testing
   @Test func onlyDataWithRelocationsMoves() throws {
     let program = try SmallProgram()
     let live = try program.live()
-    var groups = SymbolGroups(program.index, live)
+    var groups = SymbolGroups(program.index, live, memory: LinkMemory())
     groups.separateRelocated(program.index.reader)
     func names(_ kind: SymbolKind) -> [String] { groups[kind].map { program.index.reader.name($0).string } }
     #expect(names(.rodataRelro) == ["main.table"])
@@ -112,7 +115,7 @@ import Testing
     var live = try program.live()
     let sections = DynamicSections(program.index, &live, options: .init())
     let text = try program.text(live)
-    let groups = SymbolGroups(program.index, live)
+    let groups = SymbolGroups(program.index, live, memory: LinkMemory())
     var failure: LinkFailure?
     do throws(LinkFailure) {
       _ = try DynamicRelocations(sections, program.index, live, text: text, groups: groups)

@@ -19,7 +19,7 @@ import Testing
     BoundarySymbols.declareText(index, &live)
     var addresses = Addresses(symbolCount: index.count)
     let text = try program.text(live, &addresses)
-    let groups = SymbolGroups(index, live)
+    let groups = SymbolGroups(index, live, memory: LinkMemory())
     var at: UInt64 = 0x1000
     for symbols in groups.byKind {
       for s in symbols {

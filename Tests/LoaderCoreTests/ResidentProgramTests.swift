@@ -255,7 +255,10 @@ private struct EditedWorld {
   /// The numbers of the live symbols.
   func live(_ program: ResidentProgram, _ graph: EdgeGraph?) throws -> [Int] {
     let order = try InitOrder.schedule(program.index)
-    let live = try Deadcode.run(program.index, graph: graph, initOrder: order, options: .init())
+    var options = Deadcode.Options()
+    // With and without company: the outcome is the same.
+    options.workers = graph == nil ? 1 : 3
+    let live = try Deadcode.run(program.index, graph: graph, initOrder: order, options: options)
     return (1..<program.index.count).filter {
       live.contains(SymbolID($0)) || live.isUsedInIface(SymbolID($0))
     }

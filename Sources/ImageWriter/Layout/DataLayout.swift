@@ -119,7 +119,8 @@ package struct DataLayoutBuilder: ~Copyable {
       let s = data.symbols[i]
       size = size.rounded(to: Int(data.alignments[i]))
       addresses.place(s, at: size &- start, in: section)
-      size &+= UInt64(bitPattern: reader.size(s))
+      let bytes = data.sizes[i]
+      size &+= bytes == OrderedData.unknownSize ? UInt64(bitPattern: reader.size(s)) : bytes
     }
     layout.sections[section.index].length = size &- start
     if !data.symbols.isEmpty {

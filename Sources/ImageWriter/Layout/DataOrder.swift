@@ -4,6 +4,9 @@ import LoaderCore
 /// The data symbols of one kind in image order (cmd/link/internal/ld/data.go dodataSect).
 package struct OrderedData: Sendable {
   package var symbols: [SymbolID] = []
+  /// Bytes, by position in `symbols`; `unknownSize` for the linker's own symbols, which may still grow.
+  package var sizes: [UInt64] = []
+  static let unknownSize = UInt64.max
   /// Bytes, by position in `symbols`. Taken when the symbols are sorted: sizes that are found out later
   /// (GC programs) do not change it.
   package var alignments: [Int32] = []
@@ -27,9 +30,16 @@ package struct DataOrder: Sendable {
 
   package subscript(_ kind: SymbolKind) -> OrderedData { byKind[Int(kind.rawValue)] }
 
-  package init(_ groups: SymbolGroups, _ index: SymbolIndex, _ strings: TypeStrings) {
-    let sorter = DataSorter(index: index, reader: index.reader)
+  /// - Parameter memory: has the last link's orders, and keeps this one's.
+  package init(
+    _ groups: SymbolGroups, _ index: SymbolIndex, _ strings: TypeStrings, memory: LinkMemory
+  ) {
+    let marks = Table<UInt8>(repeating: 0, count: index.count)
+    let sorter = DataSorter(index: index, reader: index.reader, marks: marks.base)
     let n = groups.byKind.count
+    let kept = memory.sizeOrders.count == n ? memory.sizeOrders : Array(repeating: SizeOrder(), count: n)
+    let orders = PartialResults<SizeOrder>(count: n, empty: SizeOrder())
+    let typeOrder = PartialResults<TypeOrder>(count: 1, empty: TypeOrder())
     let results = PartialResults<OrderedData>(count: n, empty: OrderedData())
     let types = PartialResults<TypeSectionLayout>(count: 1, empty: TypeSectionLayout())
     let problems = PartialResults<[String]>(count: n, empty: [])
@@ -38,16 +48,24 @@ package struct DataOrder: Sendable {
       let kind = k == 0 ? Int(SymbolKind.type.rawValue) : k == Int(SymbolKind.type.rawValue) ? 0 : k
       guard !groups.byKind[kind].isEmpty else { return }
       if kind == Int(SymbolKind.type.rawValue) {
-        let (order, layout) = sorter.sortTypes(groups.byKind[kind], strings)
-        results.set(kind, order)
-        types.set(0, layout)
+        let sorted = sorter.sortTypes(
+          groups.byKind[kind], strings, known: memory.typeOrder, sizes: kept[kind])
+        results.set(kind, sorted.data)
+        types.set(0, sorted.layout)
+        typeOrder.set(0, sorted.order)
+        orders.set(kind, sorted.sizes)
       } else {
         let isPclntab = kind == Int(SymbolKind.pclntab.rawValue)
         let isGOT = kind == Int(SymbolKind.elfGOT.rawValue)
-        results.set(kind, sorter.sort(groups.byKind[kind], keepOrder: isPclntab, byName: isGOT))
+        let sorted = sorter.sort(groups.byKind[kind], keepOrder: isPclntab, byName: isGOT, known: kept[kind])
+        results.set(kind, sorted.data)
+        orders.set(kind, sorted.sizes)
       }
-      problems.set(kind, groups.byKind[kind].compactMap(sorter.sizeError))
+      problems.set(kind, sorter.sizeErrors(groups.byKind[kind], known: kept[kind]))
     }
+    memory.sizeOrders = orders.all
+    memory.typeOrder = typeOrder.all[0]
+    _ = consume marks
     byKind = results.all
     self.types = types.all[0]
     errors = problems.all.flatMap { $0 }
@@ -57,6 +75,8 @@ package struct DataOrder: Sendable {
 private struct DataSorter: @unchecked Sendable {
   let index: SymbolIndex
   let reader: SymbolReader
+  /// By symbol; each is sorted once.
+  let marks: UnsafeMutablePointer<UInt8>
   let zeroBase: SymbolID
 
   /// No symbol may be larger (data.go cutoff).
@@ -64,13 +84,19 @@ private struct DataSorter: @unchecked Sendable {
   /// Data is aligned to no more than this unless an object asks for it (amd64/l.go maxAlign).
   private static let maxAlignment = 32
 
-  init(index: SymbolIndex, reader: SymbolReader) {
+  init(index: SymbolIndex, reader: SymbolReader, marks: UnsafeMutablePointer<UInt8>) {
     self.index = index
     self.reader = reader
+    self.marks = marks
     zeroBase = index.lookup("runtime.zerobase")
   }
 
-  func sizeError(_ s: SymbolID) -> String? {
+  /// Errors in symbols that were not looked at in the last link, which had none.
+  func sizeErrors(_ symbols: [SymbolID], known: SizeOrder) -> [String] {
+    symbols.compactMap { marks[$0.index] == SizeOrder.isKnown ? nil : sizeError($0) }
+  }
+
+  private func sizeError(_ s: SymbolID) -> String? {
     let size = reader.size(s)
     let data = reader.data(s).count
     guard size < data || size < 0 || size > Self.largest else { return nil }
@@ -90,13 +116,16 @@ private struct DataSorter: @unchecked Sendable {
     return Int32(a)
   }
 
-  private func finish(_ symbols: [SymbolID]) -> OrderedData {
+  private func finish(_ symbols: [SymbolID], _ size: (Int, SymbolID) -> Int64) -> OrderedData {
     var out = OrderedData(symbols: symbols)
     out.alignments.reserveCapacity(symbols.count)
-    for s in symbols {
-      let a = alignment(s, reader.size(s))
+    out.sizes.reserveCapacity(symbols.count)
+    for (i, s) in symbols.enumerated() {
+      let bytes = size(i, s)
+      let a = alignment(s, bytes)
       out.alignments.append(a)
       out.maxAlignment = max(out.maxAlignment, a)
+      out.sizes.append(reader.isExternal(s) ? OrderedData.unknownSize : UInt64(bitPattern: bytes))
     }
     return out
   }
@@ -109,19 +138,30 @@ private struct DataSorter: @unchecked Sendable {
     return size == 0 ? 0 : size &+ 1
   }
 
-  func sort(_ symbols: [SymbolID], keepOrder: Bool, byName: Bool) -> OrderedData {
-    if keepOrder { return finish(symbols) }
+  func sort(
+    _ symbols: [SymbolID], keepOrder: Bool, byName: Bool, known: SizeOrder
+  ) -> (data: OrderedData, sizes: SizeOrder) {
+    if keepOrder { return (finish(symbols) { reader.size($1) }, SizeOrder()) }
     if byName {
-      return finish(
-        symbols.sorted {
-          let (a, b) = (reader.name($0), reader.name($1))
-          return a == b ? reader.rank($0) < reader.rank($1) : a < b
-        })
+      let sorted = symbols.sorted {
+        let (a, b) = (reader.name($0), reader.name($1))
+        return a == b ? reader.rank($0) < reader.rank($1) : a < b
+      }
+      return (finish(sorted) { reader.size($1) }, SizeOrder())
     }
-    return finish(sortedBySize(symbols))
+    let order = sortedBySize(symbols, known)
+    let data = finish(order.symbols) { i, s in
+      let key = order.keys[i]
+      return s == zeroBase || key == SizeOrder.largeKey ? reader.size(s) : Int64(key == 0 ? 0 : key - 1)
+    }
+    return (data, order.withoutOwned(zeroBase, reader))
   }
 
-  private func sortedBySize(_ symbols: [SymbolID]) -> [SymbolID] {
+  private func sortedBySize(_ symbols: [SymbolID], _ known: SizeOrder) -> SizeOrder {
+    known.merged(with: symbols, marks: marks, reader: reader, key: sizeKey) ?? sortedAnew(symbols)
+  }
+
+  private func sortedAnew(_ symbols: [SymbolID]) -> SizeOrder {
     if let sorted = SizeSort.sorted(symbols, key: sizeKey) { return sorted }
     // Sizes below 2^32 pack into one word with the rank: a plain integer sort, without ties.
     var keys: [UInt64] = []
@@ -129,73 +169,81 @@ private struct DataSorter: @unchecked Sendable {
     keys.reserveCapacity(symbols.count)
     for s in symbols {
       let k = sizeKey(s)
-      if k >> 32 == 0 { keys.append(k << 32 | UInt64(s.raw)) } else { large.append(s) }
+      if k < SizeOrder.largeKey { keys.append(k << 32 | UInt64(s.raw)) } else { large.append(s) }
     }
     keys.sort()
     large.sort { (sizeKey($0), reader.rank($0)) < (sizeKey($1), reader.rank($1)) }
-    return keys.map { SymbolID(UInt32(truncatingIfNeeded: $0)) } + large
+    var order = SizeOrder(packed: keys)
+    for s in large { order.append(s, UInt32(SizeOrder.largeKey)) }
+    return order
   }
 
   /// Descriptors with the typelink flag by type string, then other types, then itabs, both by size.
   ///
   /// Equal strings do occur and nothing breaks the tie, so the order among them is what Go's unstable sort
-  /// makes of the whole list: it runs here on numbers that compare like the symbols do.
+  /// makes of the whole list: it runs here on numbers that compare like the symbols do. Where the numbers are the
+  /// last link's, so is the order.
   func sortTypes(
-    _ symbols: [SymbolID], _ strings: TypeStrings
-  ) -> (OrderedData, TypeSectionLayout) {
+    _ symbols: [SymbolID], _ strings: TypeStrings, known: TypeOrder, sizes: SizeOrder
+  ) -> (data: OrderedData, layout: TypeSectionLayout, order: TypeOrder, sizes: SizeOrder) {
     let star = index.lookup("type:*")
     var keys = [UInt64](repeating: 0, count: symbols.count)
+    // Listed or not, by position; then the others by size.
     var rest: [SymbolID] = []
-    var restAt: [UInt32: Int] = [:]
     for (i, s) in symbols.enumerated() where s != star {
       let number = strings.number(s)
       if number != 0 {
         keys[i] = UInt64(number)
-      } else if TypeStrings.isListed(s, reader) {
+      } else if reader.symbolClass(s).isDisjoint(with: [.goType, .itab]), TypeStrings.isListed(s, reader) {
         // Not marked as a type descriptor, and so not seen.
         let listed = symbols.filter { $0 != star && TypeStrings.isListed($0, reader) }
-        return sortTypes(symbols, TypeStrings(of: listed, index, known: []))
+        return sortTypes(symbols, TypeStrings(of: listed, index), known: TypeOrder(), sizes: SizeOrder())
       } else {
         rest.append(s)
-        restAt[s.raw] = i
       }
     }
+    let bySize = sortedBySize(rest, sizes)
+    var restNumbers = [UInt32: UInt64](minimumCapacity: rest.count)
     var number = UInt64(strings.count)
-    for s in sortedBySize(rest) {
-      guard let at = restAt[s.raw] else { continue }
+    for s in bySize.symbols {
       number += 1
-      keys[at] = number | (reader.symbolClass(s).contains(.itab) ? 1 << 40 : 1 << 39)
+      restNumbers[s.raw] = number | (reader.symbolClass(s).contains(.itab) ? 1 << 40 : 1 << 39)
     }
-    var order: [(key: UInt64, symbol: SymbolID)] = []
-    order.reserveCapacity(symbols.count)
-    for (i, s) in symbols.enumerated() { order.append((keys[i], s)) }
-    order.withUnsafeMutableBufferPointer { GoSort.sort($0) { $0.key < $1.key } }
-    let sorted = finish(order.map(\.symbol))
-    return (sorted, layout(sorted, star, isTypelink: order.map { $0.key != 0 && $0.key >> 39 == 0 }))
+    for (i, s) in symbols.enumerated() where keys[i] == 0 && s != star { keys[i] = restNumbers[s.raw] ?? 0 }
+    let order = known.keys == keys ? known : TypeOrder(keys)
+    let sorted = finish(order.positions.map { symbols[Int($0)] }) { reader.size($1) }
+    let isTypelink = order.positions.map { keys[Int($0)] != 0 && keys[Int($0)] >> 39 == 0 }
+    return (
+      sorted, layout(sorted, star, isTypelink: isTypelink), order, bySize.withoutOwned(zeroBase, reader)
+    )
   }
 
   private func layout(_ data: OrderedData, _ star: SymbolID, isTypelink: [Bool]) -> TypeSectionLayout {
     var out = TypeSectionLayout()
+    func bytes(_ i: Int) -> UInt64 {
+      let known = data.sizes[i]
+      return known == OrderedData.unknownSize ? UInt64(bitPattern: reader.size(data.symbols[i])) : known
+    }
     var i = 0
     let n = data.symbols.count
     // The section begins with a hole of 8 bytes, so that no type has offset 0.
     var end: UInt64 = 8
     while i < n, data.symbols[i] == star || isTypelink[i] {
       if data.symbols[i] != star {
-        end = end.rounded(to: Int(data.alignments[i])) &+ UInt64(reader.size(data.symbols[i]))
+        end = end.rounded(to: Int(data.alignments[i])) &+ bytes(i)
       }
       i += 1
     }
     out.typelinkEnd = end
     while i < n, !reader.symbolClass(data.symbols[i]).contains(.itab) {
-      end = end.rounded(to: Int(data.alignments[i])) &+ UInt64(reader.size(data.symbols[i]))
+      end = end.rounded(to: Int(data.alignments[i])) &+ bytes(i)
       i += 1
     }
     if i < n { end = end.rounded(to: Int(data.alignments[i])) }
     out.itabOffset = end
     var size: UInt64 = 0
     while i < n {
-      size = size.rounded(to: Int(data.alignments[i])) &+ UInt64(reader.size(data.symbols[i]))
+      size = size.rounded(to: Int(data.alignments[i])) &+ bytes(i)
       i += 1
     }
     out.itabSize = size

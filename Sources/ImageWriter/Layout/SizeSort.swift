@@ -6,7 +6,7 @@ enum SizeSort {
   /// The symbols by `key`, then rank.
   ///
   /// - Returns: nil when the symbols do not come in rank order, or a key has more than 32 bits.
-  static func sorted(_ symbols: [SymbolID], key: (SymbolID) -> UInt64) -> [SymbolID]? {
+  static func sorted(_ symbols: [SymbolID], key: (SymbolID) -> UInt64) -> SizeOrder? {
     let n = symbols.count
     guard n > 64 else { return nil }
     var from = [UInt64](repeating: 0, count: n)
@@ -15,7 +15,7 @@ enum SizeSort {
     for i in 0..<n {
       let s = symbols[i]
       let k = key(s)
-      guard s.raw >= last, k >> 32 == 0 else { return nil }
+      guard s.raw >= last, k < SizeOrder.largeKey else { return nil }
       last = s.raw
       all |= k
       from[i] = k << 32 | UInt64(s.raw)
@@ -25,7 +25,7 @@ enum SizeSort {
       pass(&from, &to, shift: UInt64(32 + 11 * digit))
       swap(&from, &to)
     }
-    return from.map { SymbolID(UInt32(truncatingIfNeeded: $0)) }
+    return SizeOrder(packed: from)
   }
 
   private static func pass(_ from: inout [UInt64], _ to: inout [UInt64], shift: UInt64) {

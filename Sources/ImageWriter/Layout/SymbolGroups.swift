@@ -12,13 +12,15 @@ package struct SymbolGroups: Sendable {
     set { byKind[Int(kind.rawValue)] = newValue }
   }
 
-  package init(_ index: SymbolIndex, _ live: borrowing LiveSet) {
+  /// - Parameter memory: knows the groups of the last link's symbols, and learns this one's.
+  package init(_ index: SymbolIndex, _ live: borrowing LiveSet, memory: LinkMemory) {
+    memory.groupKinds.grow(to: index.count, with: 0)
     let kinds = Int(SymbolKind.firstUnallocated.rawValue)
     let chunks = 8
     let total = index.count
     let classifier = Classifier(
       index: index, reader: index.reader, reachable: live.reachableBits,
-      limit: min(live.limit, total))
+      limit: min(live.limit, total), known: memory.groupKinds.base)
     let parts = PartialResults<[[SymbolID]]>(count: chunks, empty: [])
     DispatchQueue.concurrentPerform(iterations: chunks) { k in
       var buckets = [[SymbolID]](repeating: [], count: kinds)
@@ -45,19 +47,33 @@ package struct SymbolGroups: Sendable {
     let reader: SymbolReader
     let reachable: UnsafePointer<UInt8>
     let limit: Int
+    /// 0, or the bucket plus 1; by symbol. Each worker has its own part of it.
+    let known: UnsafeMutablePointer<UInt8>
+
+    private static let none = 254
 
     func classify(_ range: Range<Int>, into buckets: inout [[SymbolID]]) {
       for i in range.clamped(to: 0..<limit) where reachable[i] & 1 != 0 {
         let s = SymbolID(i)
         if index.attributes(s).contains(.special) { continue }
-        var kind = reader.kind(s)
-        if kind <= .textEnd || kind >= .firstUnallocated { continue }
-        let name = reader.name(s)
-        // Unnamed symbols are parts of others, except function descriptors' contents.
-        if name.isEmpty, kind != .goFunc { continue }
-        kind = group(s, kind, name) ?? kind
-        buckets[Int(kind.rawValue)].append(s)
+        var bucket = Int(known[i]) - 1
+        if reader.isExternal(s) {
+          bucket = self.bucket(s)
+        } else if bucket < 0 {
+          bucket = self.bucket(s)
+          known[i] = UInt8(truncatingIfNeeded: bucket + 1)
+        }
+        if bucket != Self.none { buckets[bucket].append(s) }
       }
+    }
+
+    private func bucket(_ s: SymbolID) -> Int {
+      let kind = reader.kind(s)
+      if kind <= .textEnd || kind >= .firstUnallocated { return Self.none }
+      let name = reader.name(s)
+      // Unnamed symbols are parts of others, except function descriptors' contents.
+      if name.isEmpty, kind != .goFunc { return Self.none }
+      return Int((group(s, kind, name) ?? kind).rawValue)
     }
 
     /// The kind of the group that the symbol joins, nil when it stays what it is.

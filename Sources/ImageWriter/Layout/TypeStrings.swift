@@ -3,46 +3,50 @@ import LoaderCore
 /// The type descriptors that reflection can find (those with the typelink flag), by type string
 /// (cmd/link/internal/ld/data.go dodataSect).
 package final class TypeStrings: @unchecked Sendable {
-  /// By string; types of one string in no particular order.
-  package let order: [SymbolID]
+  private let sorted: SortedStrings
   /// 1 for the types with the smallest string, and so on; 0 for other symbols. Indexed by SymbolID.
   private let numbers: Table<UInt32>
 
   /// Of all live types.
   ///
-  /// - Parameter memory: has the order of the last link, and keeps this one's. It saves comparisons.
+  /// - Parameter memory: has the last link's order, and keeps this one's.
   package convenience init(_ index: SymbolIndex, _ live: borrowing LiveSet, memory: LinkMemory) {
     let reader = index.reader
+    memory.listing.grow(to: index.count, with: 0)
     var found: [SymbolID] = []
     for i in 1..<min(index.count, live.limit) {
       let s = SymbolID(i)
-      if live.contains(s), reader.symbolClass(s).contains(.goType), Self.isListed(s, reader) {
-        found.append(s)
-      }
+      guard live.contains(s), reader.symbolClass(s).contains(.goType) else { continue }
+      if memory.listing[i] == 0 { memory.listing[i] = Self.isListed(s, reader) ? Self.listed : Self.unlisted }
+      if memory.listing[i] == Self.listed { found.append(s) }
     }
-    self.init(of: found, index, known: memory.typesByString)
-    memory.typesByString = order
+    self.init(of: found, index, known: memory.typeStrings)
+    memory.typeStrings = sorted
   }
 
-  init(of found: [SymbolID], _ index: SymbolIndex, known: [SymbolID]) {
+  private static let listed: UInt8 = 1
+  private static let unlisted: UInt8 = 2
+
+  init(of found: [SymbolID], _ index: SymbolIndex, known: SortedStrings = SortedStrings()) {
     let decoder = TypeDecoder(index.reader)
+    let numbers = Table<UInt32>(repeating: 0, count: index.count)
     // Numbers serve as marks first: 1 for a type still to be placed, 2 for one that is.
-    numbers = Table(repeating: 0, count: index.count)
     for s in found { numbers[s.index] = 1 }
-    // Started from the last link's order, which this one's nearly is, the sort compares neighbours only.
-    var strings: [(text: ByteView, symbol: SymbolID)] = []
-    strings.reserveCapacity(found.count)
-    for s in known + found where s.index < numbers.count && numbers[s.index] == 1 {
+    let kept = known.filtered { s in
+      guard s.index < numbers.count, numbers[s.index] == 1 else { return false }
       numbers[s.index] = 2
-      strings.append((decoder.string(s), s))
+      return true
     }
-    strings.sort { $0.text < $1.text }
+    var fresh: [(text: ByteView, symbol: SymbolID)] = []
+    for s in found where numbers[s.index] == 1 { fresh.append((decoder.string(s), s)) }
+    fresh.sort { $0.text < $1.text }
+    sorted = kept.merged(with: fresh) { decoder.string($0) }
     var number: UInt32 = 0
-    for (k, entry) in strings.enumerated() {
-      if k == 0 || !(strings[k - 1].text == entry.text) { number += 1 }
-      numbers[entry.symbol.index] = number
+    for (k, s) in sorted.symbols.enumerated() {
+      if !sorted.repeatsLast[k] { number += 1 }
+      numbers[s.index] = number
     }
-    order = strings.map(\.symbol)
+    self.numbers = numbers
   }
 
   @inline(__always)
@@ -57,7 +61,85 @@ package final class TypeStrings: @unchecked Sendable {
 
   /// The largest number.
   var count: UInt32 {
-    guard let last = order.last else { return 0 }
+    guard let last = sorted.symbols.last else { return 0 }
     return number(last)
+  }
+}
+
+/// Types by string; types of one string in no particular order.
+struct SortedStrings: Sendable {
+  private(set) var symbols: [SymbolID] = []
+  /// Whether the string is that of the type before.
+  private(set) var repeatsLast: [Bool] = []
+
+  var byteCount: Int { symbols.count * 5 }
+
+  private mutating func append(_ s: SymbolID, repeatsLast repeats: Bool) {
+    symbols.append(s)
+    repeatsLast.append(repeats)
+  }
+
+  /// What is left of the order when others are taken out.
+  func filtered(_ isKept: (SymbolID) -> Bool) -> SortedStrings { mapped { isKept($0) ? $0 : nil } }
+
+  /// What is left when symbols get other numbers, or none.
+  func mapped(_ number: (SymbolID) -> SymbolID?) -> SortedStrings {
+    var out = SortedStrings()
+    out.symbols.reserveCapacity(symbols.count)
+    out.repeatsLast.reserveCapacity(symbols.count)
+    // A type repeats the one before that is left if all between repeat each other.
+    var repeats = true
+    for (k, s) in symbols.enumerated() {
+      repeats = repeats && repeatsLast[k]
+      guard let n = number(s) else { continue }
+      out.append(n, repeatsLast: repeats && !out.symbols.isEmpty)
+      repeats = true
+    }
+    return out
+  }
+
+  /// The order with other types, sorted by string, in their places.
+  func merged(
+    with fresh: [(text: ByteView, symbol: SymbolID)], string: (SymbolID) -> ByteView
+  ) -> SortedStrings {
+    guard !fresh.isEmpty else { return self }
+    var out = SortedStrings()
+    out.symbols.reserveCapacity(symbols.count + fresh.count)
+    out.repeatsLast.reserveCapacity(symbols.count + fresh.count)
+    var at = 0
+    var k = 0
+    while k < fresh.count {
+      let text = fresh[k].text
+      let place = lowerBound(text, from: at, string)
+      while at < place {
+        out.append(symbols[at], repeatsLast: repeatsLast[at])
+        at += 1
+      }
+      var repeats = false
+      while k < fresh.count, fresh[k].text == text {
+        out.append(fresh[k].symbol, repeatsLast: repeats)
+        repeats = true
+        k += 1
+      }
+      if at < symbols.count, string(symbols[at]) == text {
+        out.append(symbols[at], repeatsLast: true)
+        at += 1
+      }
+    }
+    while at < symbols.count {
+      out.append(symbols[at], repeatsLast: repeatsLast[at])
+      at += 1
+    }
+    return out
+  }
+
+  /// The first place, from `start` on, whose string is not smaller.
+  private func lowerBound(_ text: ByteView, from start: Int, _ string: (SymbolID) -> ByteView) -> Int {
+    var (a, b) = (start, symbols.count)
+    while a < b {
+      let m = (a + b) / 2
+      if string(symbols[m]) < text { a = m + 1 } else { b = m }
+    }
+    return a
   }
 }

@@ -110,13 +110,13 @@ package enum Link {
     try timer.end("symtab")
 
     // Data layout. From here on no symbol is added.
-    var groups = SymbolGroups(index, live)
+    var groups = SymbolGroups(index, live, memory: memory)
     var dynamicRelocations: DynamicRelocations?
     if let dynamic {
       dynamicRelocations = try DynamicRelocations(dynamic, index, live, text: text, groups: groups)
     }
     if plan.data.useRelro { groups.separateRelocated(index.reader) }
-    var dataOrder = DataOrder(groups, index, byString)
+    var dataOrder = DataOrder(groups, index, byString, memory: memory)
     dynamic?.arrange(&dataOrder)
     try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)

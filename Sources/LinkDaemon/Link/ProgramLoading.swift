@@ -11,10 +11,11 @@ extension Link {
     if let known = programs?.take(ProgramStore.key(plan.load), for: packages) {
       // What is exchanged is compared with what it was: that must still be readable, before and after.
       let old = known.program.replacedFiles(by: packages)
-      if old.allSatisfy(isAsItWas), known.program.update(to: packages, profile: profile, options: plan.resolve),
+      if old.allSatisfy(isAsItWas),
+        known.program.update(to: packages, profile: profile, options: plan.resolve),
         old.allSatisfy(isAsItWas)
       {
-        known.memory.follow(known.program.change)
+        known.memory.follow(known.program.change, count: known.program.index.count)
         return known
       }
     }

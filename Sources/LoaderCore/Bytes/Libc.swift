@@ -72,6 +72,11 @@ package struct ErrorNumber: Error, Equatable, Sendable {
   }
 }
 
+package enum Threads {
+  /// Lets another thread run.
+  @inline(__always) static func yield() { sched_yield() }
+}
+
 /// The allocator's habits, for a process that links again and again.
 package enum Heap {
   /// Keeps large freed blocks in the process: a link takes hundreds of megabytes in large tables, and getting

@@ -47,6 +47,12 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     count &+= 1
   }
 
+  package mutating func append(from start: UnsafePointer<Element>, count n: Int) {
+    if count &+ n > capacity { reserve(max(count &+ n, capacity &* 2)) }
+    (base + count).update(from: start, count: n)
+    count &+= n
+  }
+
   /// Makes room for `n` elements in all.
   package mutating func reserve(_ n: Int) {
     guard n > capacity else { return }
@@ -69,6 +75,13 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   /// Drops what lies behind the first `n` elements.
   package mutating func truncate(to n: Int) { count = min(count, n) }
+
+  /// Drops the first `n` elements.
+  package mutating func removeFirst(_ n: Int) {
+    let k = min(n, count)
+    base.update(from: base + k, count: count - k)
+    count -= k
+  }
 
   @inline(__always)
   package mutating func removeLast() -> Element {

@@ -1,3 +1,6 @@
+internal import Dispatch
+internal import Synchronization
+
 /// What each symbol needs, resolved once: the lists that the flood of deadcode follows. Lists are made when
 /// the flood first comes to a symbol, and kept for the next link of the program.
 ///
@@ -5,7 +8,7 @@
 /// symbols are renumbered (`IndexPatch`), nodes are not, and only the lists of what the object touched are
 /// dropped.
 package final class EdgeGraph: @unchecked Sendable {
-  /// An edge is a tag over a node, or over the number of a relocation.
+  /// An edge is a tag over a node, over the number of a fact, or over that of a relocation of the symbol.
   enum Tag {
     /// Needs the node.
     static let plain: UInt32 = 0
@@ -15,19 +18,29 @@ package final class EdgeGraph: @unchecked Sendable {
     static let useIface: UInt32 = 2
     /// R_USEIFACE of an itab: of its type.
     static let useIfaceOfItab: UInt32 = 3
+    /// Over a `MarkerFacts` number: one of the three below, looked into.
+    static let fact: UInt32 = 4
     /// Over relocation numbers: R_USEIFACEMETHOD, R_USENAMEDMETHOD, the first of three R_METHODOFF.
-    static let useIfaceMethod: UInt32 = 4
-    static let useNamedMethod: UInt32 = 5
-    static let methodOff: UInt32 = 6
+    static let useIfaceMethod: UInt32 = 5
+    static let useNamedMethod: UInt32 = 6
+    static let methodOff: UInt32 = 7
 
     static let shift: UInt32 = 29
     static let mask: UInt32 = 1 << 29 - 1
   }
 
-  /// Where a node's list starts in `edges`, plus 1; 0 when it has none yet.
-  private(set) var starts: Table<UInt32>
-  /// Lists one after another: number of edges, `SymbolClass`, the edges.
-  private(set) var edges: Table<UInt32>
+  /// What a list says of its symbol, besides the `SymbolClass` in the lowest byte.
+  enum Header {
+    /// Has edges from `useIfaceOfItab` on, which only the pass as a whole can follow.
+    static let hasMarkers: UInt32 = 1 << 8
+    /// A package initialiser that may call functions which fill maps.
+    static let isInitialiser: UInt32 = 1 << 9
+  }
+
+  /// Where a node's list is in `lists`, plus 1; 0 when it has none yet.
+  private var starts: Table<UInt32>
+  let lists = EdgeLists()
+  let facts = MarkerFacts()
   /// By symbol and by node; both empty while a node is its symbol's number.
   private var nodes = Table<UInt32>(capacity: 1)
   private var symbols = Table<UInt32>(capacity: 1)
@@ -35,22 +48,30 @@ package final class EdgeGraph: @unchecked Sendable {
   private(set) var symbolCount: Int
   private(set) var nodeCount: Int
   private var isIdentity = true
-  /// Words of edges when the lists were new.
+  /// Bytes of lists when they were new.
   private var fullSize = 0
+  /// How the last flood ended.
+  var memory: FloodMemory?
+  /// Nodes that lost their lists to an exchange of objects since the last flood, and where those are.
+  private(set) var stale: [(node: Int, start: UInt32)] = []
+  /// Other nodes that an exchange touched.
+  private var touchedUnlisted: [Int] = []
 
   package init(symbolCount: Int) {
     self.symbolCount = symbolCount
     nodeCount = symbolCount
     starts = Table(repeating: 0, count: symbolCount)
-    edges = Table(capacity: 1 << 16)
   }
 
   /// Bytes of memory.
-  package var byteCount: Int { 4 * (starts.count + edges.count + nodes.count + symbols.count) }
+  package var byteCount: Int {
+    4 * (starts.count + nodes.count + symbols.count) + lists.byteCount + facts.byteCount
+      + (memory?.byteCount ?? 0)
+  }
 
   // MARK: nodes
 
-  struct Nodes {
+  struct Nodes: @unchecked Sendable {
     fileprivate let nodes: UnsafeMutablePointer<UInt32>?
     fileprivate let symbols: UnsafeMutablePointer<UInt32>?
     fileprivate let symbolCount: Int
@@ -80,13 +101,25 @@ package final class EdgeGraph: @unchecked Sendable {
 
   // MARK: lists
 
-  /// Keeps the list of a node.
-  func keep(_ node: Int, class flags: UInt8, _ list: borrowing Table<UInt32>) {
-    guard node < starts.count, edges.count + list.count < Int(UInt32.max) - 4 else { return }
-    starts[node] = UInt32(truncatingIfNeeded: edges.count &+ 1)
-    edges.append(UInt32(truncatingIfNeeded: list.count))
-    edges.append(UInt32(flags))
-    for e in list.buffer { edges.append(e) }
+  /// Where the lists of nodes are, for workers that read and add side by side: a list is published after it is
+  /// written.
+  struct Starts: @unchecked Sendable {
+    fileprivate let base: UnsafeMutablePointer<Atomic<UInt32>>
+    let count: Int
+
+    /// The position of a node's list plus 1; 0 when it has none.
+    @inline(__always)
+    func start(_ node: Int) -> UInt32 { node < count ? base[node].load(ordering: .acquiring) : 0 }
+
+    @inline(__always)
+    func set(_ node: Int, _ position: UInt32) { base[node].store(position &+ 1, ordering: .releasing) }
+  }
+
+  /// An `Atomic<UInt32>` is its value in memory.
+  var listStarts: Starts {
+    Starts(
+      base: UnsafeMutableRawPointer(starts.base).assumingMemoryBound(to: Atomic<UInt32>.self),
+      count: starts.count)
   }
 
   func drop(_ node: Int) {
@@ -95,45 +128,109 @@ package final class EdgeGraph: @unchecked Sendable {
 
   /// Says that a flood is over: what the lists take now is their size without leavings.
   func noteSize() {
-    if fullSize == 0 { fullSize = edges.count }
+    if fullSize == 0 { fullSize = lists.byteCount }
+    facts.noteSize()
+    stale = []
+    touchedUnlisted = []
   }
+
+  /// All nodes that exchanges touched since the last flood.
+  var touched: [Int] { stale.map(\.node) + touchedUnlisted }
 
   private func reset(_ count: Int) {
     isIdentity = true
     symbolCount = count
     nodeCount = count
     starts = Table(repeating: 0, count: count)
-    edges.removeAll()
+    lists.removeAll()
+    facts.removeAll()
     nodes.removeAll()
     symbols.removeAll()
     fullSize = 0
+    memory = nil
+    stale = []
+    touchedUnlisted = []
   }
 
   // MARK: exchange of objects
 
   /// Follows a patch of the index, which has `count` symbols now.
   func follow(_ patch: IndexChange, count: Int) {
-    if patch.namesMoved || nodeCount > 2 * count + 4096 || edges.count > 2 * fullSize + 1 << 20 {
+    if patch.namesMoved || nodeCount > 2 * count + 4096 || lists.byteCount > 2 * fullSize + 4 << 20
+      || facts.isFull
+    {
       return reset(count)
     }
     let old = map
-    for c in 0..<patch.oldCount where patch.isTouched(SymbolID(c)) { drop(old.node(SymbolID(c))) }
-    if !patch.unlike.isEmpty, leads(to: patch.unlike.map { old.node(SymbolID($0)) }) { return reset(count) }
-    renumber(patch, old, count)
+    let touched = Bitmap(count: nodeCount)
+    for c in 0..<patch.oldCount where patch.isTouched(SymbolID(c)) {
+      let node = old.node(SymbolID(c))
+      guard node < nodeCount else { continue }
+      touched[node] = true
+      if starts[node] != 0 {
+        stale.append((node, starts[node]))
+        starts[node] = 0
+      } else {
+        touchedUnlisted.append(node)
+      }
+    }
+    facts.drop(touched)
+    if !patch.unlike.isEmpty {
+      let unlike = Bitmap(count: nodeCount)
+      for c in patch.unlike { unlike[old.node(SymbolID(c))] = true }
+      if leads(to: unlike) || facts.leads(to: unlike) { return reset(count) }
+    }
+    if !patch.keepsNumbers { renumber(patch, old, count) }
   }
 
   /// Whether some list has one of these nodes.
-  private func leads(to some: [Int]) -> Bool {
-    let set = Bitmap(count: nodeCount)
-    for n in some { set[n] = true }
-    for start in starts.buffer where start != 0 {
-      let list = edges.base + Int(start &- 1)
+  private func leads(to some: borrowing Bitmap) -> Bool {
+    let found = Atomic(false)
+    let members = Members(words: some.base)
+    let parts = 8
+    DispatchQueue.concurrentPerform(iterations: parts) { k in
+      if leads(nodeCount * k / parts..<nodeCount * (k + 1) / parts, to: members) {
+        found.store(true, ordering: .relaxed)
+      }
+    }
+    return found.load(ordering: .relaxed)
+  }
+
+  private struct Members: @unchecked Sendable {
+    let words: UnsafePointer<UInt64>
+    @inline(__always) func has(_ n: UInt32) -> Bool { words[Int(n >> 6)] >> UInt64(n & 63) & 1 != 0 }
+  }
+
+  private func leads(_ range: Range<Int>, to some: Members) -> Bool {
+    for node in range where starts[node] != 0 {
+      let list = lists.list(at: starts[node] &- 1)
       for k in 0..<Int(list[0]) {
-        let e = list[k &+ 2]
-        if e >> Tag.shift <= Tag.useIfaceOfItab, set[Int(e & Tag.mask)] { return true }
+        let e = list[k &+ EdgeLists.headerWords]
+        if e >> Tag.shift <= Tag.useIfaceOfItab, some.has(e & Tag.mask) { return true }
       }
     }
     return false
+  }
+
+  /// The nodes among `some` to which lists of reachable nodes lead by plain edges.
+  func targets(among some: borrowing Bitmap, marks: FloodMarks) -> [Int] {
+    let found = Mutex([Int]())
+    let members = Members(words: some.base)
+    let parts = 8
+    DispatchQueue.concurrentPerform(iterations: parts) { k in
+      var mine: [Int] = []
+      for node in nodeCount * k / parts..<nodeCount * (k + 1) / parts
+      where starts[node] != 0 && marks[node] & LiveSet.reachable != 0 {
+        let list = lists.list(at: starts[node] &- 1)
+        for e in UnsafeBufferPointer(start: list + EdgeLists.headerWords, count: Int(list[0]))
+        where e >> Tag.shift == Tag.plain && members.has(e) {
+          mine.append(Int(e))
+        }
+      }
+      let all = mine
+      found.withLock { $0 += all }
+    }
+    return found.withLock { $0 }
   }
 
   private func renumber(_ patch: IndexChange, _ old: Nodes, _ count: Int) {

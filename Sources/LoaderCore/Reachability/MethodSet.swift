@@ -1,13 +1,18 @@
-/// Method signatures as numbers: a name's number and its function type, so that the calls seen and the
+/// Method names as numbers: with that of its function type a method is a `KeyTable` key, and the calls seen and the
 /// methods waiting for one meet in a set of integers.
 struct MethodNames: ~Copyable {
   private var slots: Table<UInt64>
   private var names: Table<ByteView>
+  /// Names outlive the objects that they were read from.
+  private let arena = Arena()
 
   init() {
-    slots = Table(repeating: 0, count: 1 << 14)
-    names = Table(capacity: 1 << 12)
+    slots = Table(repeating: 0, count: 1 << 12)
+    names = Table(capacity: 1 << 10)
   }
+
+  var count: Int { names.count }
+  var byteCount: Int { slots.count * 8 + names.count * 16 + arena.bytesReserved }
 
   func text(_ id: UInt32) -> ByteView { names[Int(id)] }
 
@@ -24,7 +29,7 @@ struct MethodNames: ~Copyable {
       i = (i + 1) & (slots.count - 1)
     }
     let id = UInt32(names.count)
-    names.append(name)
+    names.append(arena.copy(name))
     slots[i] = UInt64(hash) << 32 | UInt64(id &+ 1)
     if names.count * 2 > slots.count { grow() }
     return id
@@ -41,45 +46,54 @@ struct MethodNames: ~Copyable {
   }
 }
 
-/// A set of 64-bit keys; 0 is not a key.
-struct KeySet: ~Copyable {
+/// Numbers for 64-bit keys, in the order of their coming; 0 is not a key.
+struct KeyTable: ~Copyable {
   private var slots: Table<UInt64>
-  private var count = 0
+  private var numbers: Table<UInt32>
+  private(set) var count = 0
 
-  init() { slots = Table(repeating: 0, count: 1 << 12) }
+  init() {
+    slots = Table(repeating: 0, count: 1 << 12)
+    numbers = Table(uninitialized: 1 << 12)
+  }
+
+  var byteCount: Int { slots.count * 12 }
 
   @inline(__always)
   private func start(_ key: UInt64) -> Int {
     Int(truncatingIfNeeded: (key &* 0x9e37_79b9_7f4a_7c15) >> 24) & (slots.count - 1)
   }
 
-  func contains(_ key: UInt64) -> Bool {
+  /// The number of a key, from 0.
+  mutating func id(_ key: UInt64) -> UInt32 {
     var i = start(key)
     while slots[i] != 0 {
-      if slots[i] == key { return true }
-      i = (i + 1) & (slots.count - 1)
+      if slots[i] == key { return numbers[i] }
+      i = (i &+ 1) & (slots.count - 1)
     }
-    return false
-  }
-
-  mutating func insert(_ key: UInt64) {
-    var i = start(key)
-    while slots[i] != 0 {
-      if slots[i] == key { return }
-      i = (i + 1) & (slots.count - 1)
-    }
+    let n = UInt32(truncatingIfNeeded: count)
     slots[i] = key
+    numbers[i] = n
     count += 1
     if count * 2 > slots.count { grow() }
+    return n
   }
 
   private mutating func grow() {
-    let old = slots.buffer.filter { $0 != 0 }
-    slots = Table(repeating: 0, count: slots.count * 2)
-    for key in old {
-      var i = start(key)
-      while slots[i] != 0 { i = (i + 1) & (slots.count - 1) }
-      slots[i] = key
+    let grown = KeyTable(slots: slots.count * 2)
+    for i in 0..<slots.count where slots[i] != 0 {
+      var k = grown.start(slots[i])
+      while grown.slots[k] != 0 { k = (k &+ 1) & (grown.slots.count - 1) }
+      grown.slots[k] = slots[i]
+      grown.numbers[k] = numbers[i]
     }
+    let n = count
+    self = grown
+    count = n
+  }
+
+  private init(slots n: Int) {
+    slots = Table(repeating: 0, count: n)
+    numbers = Table(uninitialized: n)
   }
 }

@@ -1,7 +1,7 @@
 /// What an exchange of objects made of the symbols that a program had: for the passes that keep something from
 /// one link to the next. Symbols are those of the sealed index; the linker's own are made anew in each link.
 package final class IndexChange: @unchecked Sendable {
-  /// Number of an old symbol, 0 for none; indexed by old number. Empty when the objects are the same.
+  /// Number of an old symbol, 0 for none; indexed by old number. Empty when all keep theirs.
   private let numbers: Table<UInt32>
   /// Old symbols whose definition may be another, or have other contents: those with a member in an exchanged
   /// object.
@@ -26,15 +26,18 @@ package final class IndexChange: @unchecked Sendable {
     self.exchanged = exchanged
   }
 
-  /// The same objects once more.
-  init(sameSymbols count: Int) {
+  /// All symbols are the ones they were.
+  init(sameSymbols count: Int, touched: consuming Bitmap, unlike: [UInt32], exchanged: [Bool]) {
     numbers = Table()
     oldCount = count
-    touched = Bitmap(count: count)
-    unlike = []
+    self.touched = touched
+    self.unlike = unlike
     namesMoved = false
-    exchanged = []
+    self.exchanged = exchanged
   }
+
+  /// Whether every symbol has the number that it had, and there are no new ones.
+  package var keepsNumbers: Bool { numbers.count == 0 }
 
   /// The symbol that an old one is now; nil for one that went, and for the linker's own.
   @inline(__always)

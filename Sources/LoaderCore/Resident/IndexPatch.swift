@@ -28,14 +28,16 @@ struct IndexPatch: ~Copyable {
   var touched: Bitmap
   /// Where new classes have their names.
   var newPlaces: Table<ObjectSymbol>
+  /// Whether a reference by name left the package position it had.
+  var namesMoved = false
   /// An undefined name's class that became a definition.
   var redirected: [(from: UInt32, to: UInt32)] = []
 
   /// The new versions, by position in `changed`: the symbols' classes first, their numbers later.
   var views: [LoadedObject] = []
 
-  /// No class: to be looked up by name.
-  static let byName: UInt32 = .max
+  /// Not matched yet.
+  private static let unmatched: UInt32 = .max
 
   init(
     index: SymbolIndex, profile: ReleaseProfile, checkLinkname: Bool, changed: [Int], objects: [GoObject]
@@ -48,11 +50,13 @@ struct IndexPatch: ~Copyable {
     var room = 0
     for o in changed {
       flags[o] = true
-      room += objects[o - 2].view.definitions
+      room += objects[o - 2].view.symbolCount
     }
     isChanged = flags
     oldCount = index.count
     classCount = index.count
+    // References of unchanged objects by a name that went have classes of their own: few, so there is room to spare.
+    room += 1 << 16
     numbers = Table(repeating: 0, count: index.count + room)
     wasDefined = Bitmap(count: index.count + room)
     touched = Bitmap(count: index.count + room)
@@ -63,7 +67,7 @@ struct IndexPatch: ~Copyable {
       let packages = UnsafeMutablePointer<UInt32>.allocate(capacity: max(new.packages.count, 1))
       packages.initialize(repeating: 0, count: max(new.packages.count, 1))
       let symbols = UnsafeMutablePointer<UInt32>.allocate(capacity: max(new.view.symbolCount, 1))
-      symbols.initialize(repeating: Self.byName, count: max(new.view.symbolCount, 1))
+      symbols.initialize(repeating: Self.unmatched, count: max(new.view.symbolCount, 1))
       views.append(
         LoadedObject(
           view: new.view, symbols: symbols, packages: packages, packageCount: new.packages.count,
@@ -92,6 +96,10 @@ struct IndexPatch: ~Copyable {
       return nil
     }
     patch.findReferences()
+    guard patch.classCount <= patch.numbers.count else {
+      patch.discard()
+      return nil
+    }
     return patch.run(packages)
   }
 
@@ -107,8 +115,8 @@ struct IndexPatch: ~Copyable {
   mutating func newClass(_ object: Int, _ local: Int) -> UInt32 {
     let c = UInt32(truncatingIfNeeded: classCount)
     newPlaces.append(ObjectSymbol(object: UInt32(object), local: UInt32(truncatingIfNeeded: local)))
+    if classCount < numbers.count { touched[classCount] = true }
     classCount += 1
-    touched[Int(c)] = true
     return c
   }
 
@@ -157,11 +165,13 @@ struct IndexPatch: ~Copyable {
     }
   }
 
-  /// The new version's definition that is of a class: of a new one, or of a package position.
+  /// The new version's symbol that is of a class: of a new one, or of a package position.
   private func newDefinition(_ c: SymbolID) -> (ObjectView, UInt32)? {
     if c.index >= oldCount {
       let p = newPlaces[c.index - oldCount]
-      guard let k = changed.firstIndex(of: Int(p.object)) else { return nil }
+      guard let k = changed.firstIndex(of: Int(p.object)) else {
+        return (index.loaded[Int(p.object)].view, p.local)
+      }
       return (views[k].view, p.local)
     }
     guard wasDefined[c.index] else { return nil }
@@ -241,17 +251,32 @@ struct IndexPatch: ~Copyable {
     return profile.builtins.find(name, hash: hash, abi: abi) != nil
   }
 
-  /// References of the new versions to names that nobody defines have classes too, when such a name was
-  /// referred to before; the others are looked up when all definitions have their numbers.
+  /// References by name: of the new versions, and of all that went by a package position of a changed object.
+  /// A name that nobody defines has a class too.
   private mutating func findReferences() {
-    for new in views {
-      let v = new.view
-      for i in v.definitions..<v.symbolCount {
-        let abi = v.abi(UInt32(i))
-        let version = abi == ObjectFormat.abiStatic ? new.version : Int32(abi)
-        let found = find(v.name(UInt32(i)), NameTable.hash(new.nameHashes[i], version: version), version)
-        new.symbols[i] = found.symbol.isNone ? Self.byName : found.symbol.raw
+    for (k, new) in views.enumerated() {
+      for i in new.view.definitions..<new.view.symbolCount { new.symbols[i] = refer(new, changed[k], i) }
+    }
+    for o in 2..<index.loaded.count where !isChanged[o] {
+      let object = index.loaded[o]
+      for i in object.view.definitions..<object.view.symbolCount {
+        let c = object.symbols[i]
+        guard wasDefined[Int(c)] else { continue }
+        object.symbols[i] = refer(object, o, i)
+        if object.symbols[i] != c { namesMoved = true }
       }
     }
+  }
+
+  private mutating func refer(_ object: LoadedObject, _ o: Int, _ i: Int) -> UInt32 {
+    let v = object.view
+    let abi = v.abi(UInt32(i))
+    let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
+    let hash = NameTable.hash(object.nameHashes[i], version: version)
+    let found = find(v.name(UInt32(i)), hash, version)
+    guard found.symbol.isNone else { return found.symbol.raw }
+    let c = newClass(o, i)
+    index.names.insert(hash, SymbolID(c), at: found.slot)
+    return c
   }
 }

@@ -90,7 +90,8 @@ package final class ResidentProgram: @unchecked Sendable {
     if changed.isEmpty {
       index.adopt(new)
       index.noteAttributes()
-      change = IndexChange(sameSymbols: index.count)
+      change = IndexChange(
+        sameSymbols: index.count, touched: Bitmap(count: index.count), unlike: [], exchanged: [])
     } else {
       let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
       let moved = changed.reduce(0) { $0 + new.objects[$1 - 2].view.definitions }

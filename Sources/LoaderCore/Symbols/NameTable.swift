@@ -1,3 +1,6 @@
+internal import Dispatch
+internal import Synchronization
+
 /// Symbols by name and version: open addressing over (hash, symbol), names compared where they lie.
 struct NameTable: ~Copyable {
   /// Hash in the high half, SymbolID.raw in the low; 0 is free (no symbol has id 0).
@@ -80,20 +83,38 @@ struct NameTable: ~Copyable {
 
   /// Gives every entry the number that `new` has for its own; entries without one (0) go.
   mutating func renumber(by new: UnsafePointer<UInt32>) {
-    let base = slots.base
+    let slots = Slots(base: slots.base, count: slots.count)
     let gone: UInt32 = .max
-    for i in 0..<slots.count where base[i] != 0 {
-      let s = new[Int(UInt32(truncatingIfNeeded: base[i]))]
-      base[i] = (base[i] & ~0xffff_ffff) | UInt64(s == 0 ? gone : s)
+    let leave = Atomic(false)
+    let symbols = Numbers(base: new)
+    let parts = 8
+    DispatchQueue.concurrentPerform(iterations: parts) { k in
+      var mustLeave = false
+      for i in (slots.count * k / parts)..<(slots.count * (k + 1) / parts) where slots.base[i] != 0 {
+        let s = symbols.base[Int(UInt32(truncatingIfNeeded: slots.base[i]))]
+        if s == 0 { mustLeave = true }
+        slots.base[i] = (slots.base[i] & ~0xffff_ffff) | UInt64(s == 0 ? gone : s)
+      }
+      if mustLeave { leave.store(true, ordering: .relaxed) }
     }
+    guard leave.load(ordering: .relaxed) else { return }
     var i = 0
     while i < slots.count {
-      if base[i] != 0, UInt32(truncatingIfNeeded: base[i]) == gone {
+      if slots.base[i] != 0, UInt32(truncatingIfNeeded: slots.base[i]) == gone {
         remove(at: i)
       } else {
         i &+= 1
       }
     }
+  }
+
+  private struct Slots: @unchecked Sendable {
+    let base: UnsafeMutablePointer<UInt64>
+    let count: Int
+  }
+
+  private struct Numbers: @unchecked Sendable {
+    let base: UnsafePointer<UInt32>
   }
 
   private mutating func grow() {

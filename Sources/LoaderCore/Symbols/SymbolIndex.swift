@@ -22,6 +22,9 @@ package final class SymbolIndex: @unchecked Sendable {
   var builtins: Table<UInt32>
   /// log2 of the alignment plus 1, 0 when no definition gave one; indexed by SymbolID.
   var alignments: Table<UInt8>
+  /// The first number that each object's definitions other than its package definitions may have, and the end of
+  /// them; indexed by ObjectID.
+  var othersStarts: [UInt32] = []
   /// `SymbolClass` of the objects' symbols; the linker's own have none, not even those of what they were cloned
   /// from (loader.go SymAttr, IsItab …). Indexed by SymbolID.
   var classes: Table<UInt8>
@@ -186,6 +189,9 @@ package final class SymbolIndex: @unchecked Sendable {
   package func createUnlisted(_ name: String, version: Int32 = 0) -> SymbolID {
     addExternal(arena.intern(name), version: version)
   }
+
+  /// Adds a symbol whose name is in the table already, or will be put there.
+  func appendUndefined(_ name: ByteView, version: Int32) -> SymbolID { addExternal(name, version: version) }
 
   /// Forgets the numbers given to the linker's statics.
   func restartStatics() { nextStatic = 0 }

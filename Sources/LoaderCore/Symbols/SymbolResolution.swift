@@ -113,9 +113,12 @@ package struct SymbolResolver: ~Copyable {
     index.alignments.grow(to: slots.count + 1, with: 0)
     index.attributes.grow(to: slots.count + 1, with: [])
     for o in 2..<index.loaded.count { number(o, p, 0..<index.loaded[o].view.packageDefs) }
+    index.othersStarts = [0, 0]
     for o in 2..<index.loaded.count {
+      index.othersStarts.append(UInt32(truncatingIfNeeded: index.symbols.count))
       number(o, p, index.loaded[o].view.packageDefs..<index.loaded[o].view.definitions)
     }
+    index.othersStarts.append(UInt32(truncatingIfNeeded: index.symbols.count))
     index.alignments.truncate(to: index.symbols.count)
     index.attributes.truncate(to: index.symbols.count)
     names.table.renumber { SymbolID(p.first[Int($0)]) }

@@ -1,0 +1,86 @@
+internal import Synchronization
+
+/// Lists of edges in chunks of memory that never move: several workers add lists, each in a chunk of its own,
+/// while others read. A list is found by its position, the chunk's number over the word's.
+final class EdgeLists: @unchecked Sendable {
+  /// Words of a list before its edges: their number, and what is known of the symbol.
+  static let headerWords = 2
+
+  private static let chunkShift: UInt32 = 16
+  private static let chunkWords = 1 << 16
+  /// A position and its "plus 1" fit 32 bits, with room to spare.
+  private static let chunkLimit = 1 << 15
+
+  private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>
+  /// Chunks handed out; more than the limit when there were none left.
+  private let taken = Atomic(0)
+  /// The first word of each allocation: one can serve as several chunks.
+  private let allocations = Mutex([Allocation]())
+
+  private struct Allocation: @unchecked Sendable {
+    let base: UnsafeMutablePointer<UInt32>
+  }
+
+  init() { chunks = .allocate(capacity: Self.chunkLimit) }
+
+  deinit {
+    removeAll()
+    chunks.deallocate()
+  }
+
+  /// Only while nobody else uses the lists.
+  func removeAll() {
+    allocations.withLock { list in
+      for a in list { a.base.deallocate() }
+      list.removeAll()
+    }
+    taken.store(0, ordering: .relaxed)
+  }
+
+  var byteCount: Int { min(taken.load(ordering: .relaxed), Self.chunkLimit) * Self.chunkWords * 4 }
+
+  @inline(__always)
+  func list(at position: UInt32) -> UnsafeMutablePointer<UInt32> {
+    chunks[Int(position >> Self.chunkShift)] + Int(position & (1 << Self.chunkShift - 1))
+  }
+
+  /// What one worker adds lists with.
+  struct Writer {
+    private let lists: EdgeLists
+    private var next: UInt32 = 0
+    private var left = 0
+
+    init(_ lists: EdgeLists) { self.lists = lists }
+
+    /// Keeps a list.
+    ///
+    /// - Returns: its position; nil when there is no room for more.
+    mutating func add(_ header: UInt32, _ list: borrowing Table<UInt32>) -> UInt32? {
+      let need = list.count + EdgeLists.headerWords
+      if need > left {
+        guard let (first, words) = lists.takeChunks(words: need) else { return nil }
+        next = first
+        left = words
+      }
+      let position = next
+      let p = lists.list(at: position)
+      p[0] = UInt32(truncatingIfNeeded: list.count)
+      p[1] = header
+      (p + EdgeLists.headerWords).update(from: list.base, count: list.count)
+      next &+= UInt32(truncatingIfNeeded: need)
+      left &-= need
+      return position
+    }
+  }
+
+  private func takeChunks(words: Int) -> (position: UInt32, words: Int)? {
+    let n = (words + Self.chunkWords - 1) / Self.chunkWords
+    let first = taken.add(n, ordering: .relaxed).oldValue
+    guard first + n <= Self.chunkLimit else { return nil }
+    let memory = UnsafeMutablePointer<UInt32>.allocate(capacity: n * Self.chunkWords)
+    let allocation = Allocation(base: memory)
+    allocations.withLock { $0.append(allocation) }
+    for k in 0..<n { chunks[first + k] = memory + k * Self.chunkWords }
+    return (UInt32(first) << Self.chunkShift, n * Self.chunkWords)
+  }
+}

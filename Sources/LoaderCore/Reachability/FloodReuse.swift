@@ -1,0 +1,140 @@
+internal import Dispatch
+internal import Synchronization
+
+/// Goes on from the last flood of a program, when all that changed are lists that grew, or that lost symbols which
+/// need nothing themselves.
+///
+/// The live set is the least one that has the roots and, with each symbol, what its list says. If no list lost an
+/// edge, all that was in it still is, and what the longer lists add is found by visiting those symbols again. A
+/// symbol without a list of its own that lost an edge is in it exactly if some other member's list has it.
+struct FloodReuse: ~Copyable {
+  private typealias Tag = EdgeGraph.Tag
+
+  private let index: SymbolIndex
+  private let graph: EdgeGraph
+  private let map: EdgeGraph.Nodes
+  private let marks: FloodMarks
+  private let memory: FloodMemory
+  private let scan: EdgeScan
+  private var writer: EdgeLists.Writer
+  /// Nodes to be visited again.
+  private(set) var todo: [UInt32] = []
+  /// Nodes to which a list does not lead any more.
+  private var lost: [Int] = []
+
+  init(
+    _ index: SymbolIndex, _ graph: EdgeGraph, _ marks: FloodMarks, _ options: Deadcode.Options,
+    _ memory: FloodMemory
+  ) {
+    self.index = index
+    self.graph = graph
+    self.marks = marks
+    self.memory = memory
+    map = graph.map
+    scan = EdgeScan(index, graph.map, options)
+    writer = EdgeLists.Writer(graph.lists)
+  }
+
+  /// Whether the flood can go on from the last one. If so, marks are set as they were then.
+  mutating func prepare(_ seeds: FloodSeeds, _ markers: inout MarkerPass) -> Bool {
+    guard seeds == memory.seeds, index.count - graph.symbolCount == memory.externalMarks.count
+    else { return false }
+    do throws(LinkFailure) {
+      for s in memory.specials where try special(s.node) != s { return false }
+      guard markers.itabsAreTheSame(memory.state, graph.touched) else { return false }
+      guard try markers.refreshFacts() else { return false }
+      restoreMarks()
+      for (node, start) in graph.stale where memory.marks[node] & LiveSet.reachable != 0 {
+        guard try compare(node, start, &markers) else { return false }
+      }
+      for node in lost where !isLeaf(node) { return false }
+    } catch {
+      return false
+    }
+    markers.resume(memory)
+    return true
+  }
+
+  private func restoreMarks() {
+    for n in 0..<memory.marks.count where memory.marks[n] != 0 { _ = marks.set(n, memory.marks[n]) }
+    for (k, m) in memory.externalMarks.enumerated() { _ = marks.set(graph.nodeCount + k, m) }
+  }
+
+  private mutating func special(_ lasting: UInt64) throws(LinkFailure) -> FloodMemory.Special? {
+    let node = lasting >> 32 == 0 ? Int(lasting) : Int(lasting & 0xffff_ffff) + graph.nodeCount
+    return try Self.special(node, index, graph, scan)
+  }
+
+  /// The edges of a node that has no list; nil when they cannot be compared.
+  static func special(
+    _ node: Int, _ index: SymbolIndex, _ graph: EdgeGraph, _ scan: EdgeScan
+  ) throws(LinkFailure) -> FloodMemory.Special? {
+    let s = graph.map.symbol(node)
+    guard s.index < index.count, index.reader.isExternal(s) else { return nil }
+    let header = try scan.scan(s)
+    guard header & EdgeGraph.Header.hasMarkers == 0 else { return nil }
+    let edges = scan.list.buffer.map { e in
+      UInt64(e >> Tag.shift) << 40 | graph.lasting(Int(e & Tag.mask))
+    }
+    let name = node < graph.nodeCount ? "" : index.reader.name(s).string
+    return FloodMemory.Special(node: graph.lasting(node), name: name, header: header, edges: edges)
+  }
+
+  // MARK: lists that changed
+
+  /// Compares the old list of a live node with its new one, which is kept; the node is visited again.
+  private mutating func compare(
+    _ node: Int, _ start: UInt32, _ markers: inout MarkerPass
+  ) throws(LinkFailure) -> Bool {
+    let s = map.symbol(node)
+    let old = graph.lists.list(at: start &- 1)
+    if s.isNone {
+      // It went, and nothing with it.
+      lost.append(node)
+      return Self.isEmpty(old)
+    }
+    guard !index.reader.isExternal(s) else { return false }
+    let header = try scan.scan(s)
+    guard old[1] == header else { return false }
+    try markers.lookUp(node, header, scan.list.base, scan.list.count)
+    guard let position = writer.add(header, scan.list) else { return false }
+    graph.listStarts.set(node, position)
+    todo.append(UInt32(truncatingIfNeeded: node))
+    let before = markers.meanings(old + EdgeLists.headerWords, Int(old[0]))
+    let now = Set(markers.meanings(scan.list.base, scan.list.count))
+    for e in before where !now.contains(e) {
+      guard e >> 40 == UInt64(Tag.plain) else { return false }
+      lost.append(Int(e & 0xffff_ffff))
+    }
+    return true
+  }
+
+  private static func isEmpty(_ list: UnsafeMutablePointer<UInt32>) -> Bool {
+    list[0] == 0 && list[1] & ~0xff == 0
+  }
+
+  /// Whether a node went, or needs nothing and is no root.
+  private func isLeaf(_ node: Int) -> Bool {
+    guard node < graph.nodeCount else { return false }
+    if map.symbol(node).isNone { return true }
+    let start = graph.listStarts.start(node)
+    let n = UInt64(node)
+    return start != 0 && Self.isEmpty(graph.lists.list(at: start &- 1)) && !memory.seeds.roots.contains(n)
+      && memory.seeds.marked.allSatisfy { $0 & 0xffff_ffff != n }
+  }
+
+  /// After the flood: takes those out that no member leads to any more.
+  func dropLost() {
+    guard !lost.isEmpty else { return }
+    let isLost = Bitmap(count: graph.nodeCount)
+    for n in lost { isLost[n] = true }
+    let found = graph.targets(among: isLost, marks: marks)
+    for s in memory.specials {
+      for e in s.edges where e >> 40 == UInt64(Tag.plain) && e & 1 << 32 == 0 {
+        isLost[Int(e & 0xffff_ffff)] = false
+      }
+    }
+    for n in found { isLost[n] = false }
+    for n in lost where isLost[n] { marks.clear(n) }
+  }
+}
