@@ -23,6 +23,9 @@ package enum Link {
     _ plan: LinkPlan, archives: any ArchiveSource, _ programs: ProgramStore?, _ timer: inout PhaseTimer,
     _ told: inout Diagnostics
   ) throws(LinkFailure) -> LinkedImage {
+    var trace = LinkTrace(plan)
+    told.print(trace.heading)
+
     // Objects, in load order.
     let packages = try PackageLoader.load(plan.load, from: archives)
     told.take(packages)
@@ -74,6 +77,7 @@ package enum Link {
     var addresses = Addresses(symbolCount: index.count)
     let text = TextLayout(
       index, live, order: textOrder, linkerText: fips.text, options: plan.text, addresses: &addresses)
+    told.print(trace.addresses(of: text, index))
     try timer.end("textaddress")
 
     BuildInfo.define(version: plan.buildVersion, moduleInfo: plan.moduleInfo, index, &live)
@@ -148,6 +152,7 @@ package enum Link {
         compress: plan.compressDWARF)
       try layout.place(made, rounding: plan.image.rounding)
       debugSections = made
+      trace.note(debug, made, live)
       program.releasePages()
       try timer.end("dwarfcompress")
     }
@@ -192,6 +197,7 @@ package enum Link {
     try headers.write(entry: entry.address, symbols: symbolTable, into: image)
     if plan.callGraph { told.print(CallGraph.sizes(layout, symbolTable: symbolTable)) }
     try told.stopIfFailed(otherwise: false)
+    told.print(trace.summary(index, live, tables))
     try timer.end("Asmb2")
 
     if program.isReusable { programs?.keep(program, ProgramStore.key(plan.load)) }

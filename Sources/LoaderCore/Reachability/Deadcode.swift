@@ -16,6 +16,8 @@ package struct Deadcode: ~Copyable {
     package var canUsePlugins = false
     package var pruneWeakMap = true
     package var dumpDependencies = false
+    /// -v=2
+    package var trace = false
     /// Exported symbols that are roots besides.
     package var dynamicExports: [SymbolID] = []
     package init() {}
@@ -78,12 +80,12 @@ package struct Deadcode: ~Copyable {
     decoder = TypeDecoder(index.reader)
     keepsLists =
       kept != nil && !options.linkShared && !options.canUsePlugins && !options.dynamicLinkingGo
-      && !options.dumpDependencies
+      && !options.dumpDependencies && !options.trace
     graph = keepsLists ? kept ?? EdgeGraph(symbolCount: 1) : EdgeGraph(symbolCount: 1)
     map = graph.map
     nodeMarks = Table(repeating: 0, count: index.count - graph.symbolCount + graph.nodeCount)
     marks = nodeMarks.base
-    work = WorkList(smallestFirst: options.dumpDependencies)
+    work = WorkList(smallestFirst: options.dumpDependencies || options.trace)
     // What became the linker's own before this pass is not what its object says.
     for s in index.journal.owned { graph.drop(map.node(s)) }
     for i in 0..<min(index.attributes.count, index.count) where index.attributes[i] != [] {
@@ -130,6 +132,7 @@ package struct Deadcode: ~Copyable {
         for i in 0..<relocs.count { mark(reader.target(relocs[i], in: relocs), from: .none) }
       }
     }
+    if options.trace { dumped += DeadcodeTrace.roots(roots) }
     for name in roots {
       mark(index.lookup(name, version: 0), from: .none)
       mark(index.lookup(name, version: 1), from: .none)
@@ -238,6 +241,7 @@ package struct Deadcode: ~Copyable {
     guard tag == EdgeGraph.Tag.useIfaceMethod else {
       // The name is the target's content; the target itself is not needed.
       calledNames.insert(UInt64(names.id(reader.data(target))) &+ 1)
+      if options.trace { dumped += DeadcodeTrace.called(reader.data(target)) }
       return
     }
     let kind = reader.kind(target)
@@ -249,6 +253,7 @@ package struct Deadcode: ~Copyable {
     let name = decoder.name(inner, at: Int(truncatingIfNeeded: r.addend))
     let type = decoder.target(inner, at: Int(truncatingIfNeeded: r.addend &+ 4))
     calledMethods.insert(key(names.id(name), type))
+    if options.trace { dumped += DeadcodeTrace.called(name, type) }
   }
 
   // MARK: lists
@@ -349,14 +354,15 @@ package struct Deadcode: ~Copyable {
       throw corrupt(s, "\(at.count) method relocations for \(count) methods")
     }
     var cursor = RelocationCursor(relocs)
+    let typeName = options.trace ? reader.name(s) : .empty
     for i in 0..<count {
       let o = offset + i * TypeDecoder.methodSize
       let name = cursor.first(at: o).map { reader.target(relocs[$0], in: relocs) } ?? .none
       let signature = cursor.first(at: o + 4).map { reader.target(relocs[$0], in: relocs) } ?? .none
+      let text = name.isNone ? ByteView.empty : TypeDecoder.nameText(reader.data(name))
       waiting.append(
-        MethodRef(
-          name: names.id(name.isNone ? .empty : TypeDecoder.nameText(reader.data(name))),
-          signature: signature, type: s, relocation: at[i]))
+        MethodRef(name: names.id(text), signature: signature, type: s, relocation: at[i]))
+      if options.trace { dumped += DeadcodeTrace.waiting(text, signature, of: s, typeName) }
     }
   }
 
@@ -401,6 +407,11 @@ package struct Deadcode: ~Copyable {
           throw .unsupported(reason: "no runtime.mapinitnoop")
         }
         marks[map.node(noop)] |= LiveSet.reachable
+        if options.trace {
+          // `s` may have become the linker's own just now, which the reader does not know of.
+          let now = index.reader
+          dumped += DeadcodeTrace.redirected(now.name(s), from: now.name(t), to: now.name(noop))
+        }
         index.setRelocationTarget(s, i, noop)
       }
     }
