@@ -196,8 +196,8 @@ package enum Link {
     try told.report(entry.errors)
     try headers.write(entry: entry.address, symbols: symbolTable, into: image)
     if plan.callGraph { told.print(CallGraph.sizes(layout, symbolTable: symbolTable)) }
-    try told.stopIfFailed(otherwise: false)
     told.print(trace.summary(index, live, tables))
+    try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
     if program.isReusable { programs?.keep(program, ProgramStore.key(plan.load)) }
