@@ -141,7 +141,8 @@ private func variables(_ o: LinkOptions) -> [String] {
 
   @Test(arguments: [
     ["-linkmode=external"], ["-buildmode=c-shared"], ["-buildmode", "plugin"], ["-race"], ["-msan"],
-    ["-linkshared"], ["-cpuprofile=x"], ["-benchmarkprofile=p", "-benchmark=cpu"],
+    ["-linkshared"], ["-cpuprofile=x"], ["-v=3", "-debugtextsize=65536"], ["-v=3", "-debugtramp=2"],
+    ["-benchmarkprofile=p", "-benchmark=cpu"],
     ["-H=windows"], ["-D=4097"], ["-D=-2"], ["-T=-3"],
     ["-T=0x7fffffffffffffff"], ["-R=0x4000000000000000"],
   ])

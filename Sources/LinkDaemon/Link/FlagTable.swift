@@ -232,7 +232,9 @@ package enum FlagTable {
     LinkFlag(.temporaryDirectory, .text, "use `directory` for temporary files", externalOnly),
     LinkFlag(
       .trace, .count, "print link trace",
-      .partly("from -v=2 on a link with errors falls back: it ends in a dump of all symbols")),
+      .partly(
+        "from -v=2 on errors fall back: a dump of all symbols follows; -v=3 falls back with -debugtextsize"
+          + " or -debugtramp=2")),
     LinkFlag(.noDWARF, .ternary, "disable DWARF generation"),
   ]
 }

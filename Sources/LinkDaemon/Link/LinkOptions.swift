@@ -331,6 +331,10 @@ package struct LinkOptions: Sendable {
     if flags.isSet(.benchmark), flags.isSet(.benchmarkProfile) {
       return "-benchmarkprofile: profiles the real linker"
     }
+    if flags.int(.trace) > 2, flags.int(.debugTextSize) != 0 || flags.int(.debugTrampolines) > 1 {
+      // The real linker then lays text out more than once, and tells each time.
+      return "-v=3 with -debugtextsize or -debugtramp"
+    }
     let mode = flags.text(.buildMode)
     if !["", "exe", "pie"].contains(mode) { return "-buildmode=\(mode): needs external linking" }
     switch flags.text(.linkMode) {
