@@ -86,16 +86,36 @@ package struct Comparison {
   /// What was printed, in lines, with the output file's name taken out of it.
   private func printed(_ result: LinkResult, _ stream: KeyPath<LinkResult, [UInt8]>) -> [[UInt8]] {
     var text = result[keyPath: stream]
-    if !text.isEmpty { text = Self.replacing(Array(result.output.utf8), in: text) }
+    if !text.isEmpty {
+      text = Self.replacing([Array(result.output.utf8): Array(LinkBundle.outputMark.utf8)], in: text)
+    }
     let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Array($0) }
     guard stream == \.stdout, arguments.has("dumpdep") else { return lines }
     // The edges count, not the order in which the flood met them.
     return lines.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  static func replacing(_ name: [UInt8], in text: [UInt8]) -> [UInt8] {
-    let parts = text.split(separator: name, omittingEmptySubsequences: false)
-    return parts.count < 2 ? text : Array(parts.joined(separator: LinkBundle.outputMark.utf8))
+  /// Replaces words wherever they stand, the longest that fits, in one sweep: -v=2 names inputs in thousands of lines.
+  package static func replacing(_ words: [[UInt8]: [UInt8]], in text: [UInt8]) -> [UInt8] {
+    let lengths = Set(words.keys.map(\.count)).sorted(by: >)
+    var starts = [Bool](repeating: false, count: 256)
+    for word in words.keys { if let c = word.first { starts[Int(c)] = true } }
+    var result: [UInt8] = []
+    result.reserveCapacity(text.count)
+    var at = 0
+    next: while at < text.count {
+      if starts[Int(text[at])] {
+        for n in lengths where n > 0 && n <= text.count - at {
+          guard let word = words[Array(text[at..<at + n])] else { continue }
+          result += word
+          at += n
+          continue next
+        }
+      }
+      result.append(text[at])
+      at += 1
+    }
+    return result
   }
 
   private static func quoted(_ line: [UInt8]) -> String {

@@ -141,7 +141,8 @@ private func variables(_ o: LinkOptions) -> [String] {
 
   @Test(arguments: [
     ["-linkmode=external"], ["-buildmode=c-shared"], ["-buildmode", "plugin"], ["-race"], ["-msan"],
-    ["-linkshared"], ["-v"], ["-v=2"], ["-cpuprofile=x"], ["-benchmarkprofile=p", "-benchmark=cpu"],
+    ["-linkshared"], ["-cpuprofile=x"], ["-v=3", "-debugtextsize=65536"], ["-v=3", "-debugtramp=2"],
+    ["-benchmarkprofile=p", "-benchmark=cpu"],
     ["-H=windows"], ["-D=4097"], ["-D=-2"], ["-T=-3"],
     ["-T=0x7fffffffffffffff"], ["-R=0x4000000000000000"],
   ])
@@ -156,7 +157,12 @@ private func variables(_ o: LinkOptions) -> [String] {
     #expect(reason(["-linkmode=internal"], environment: ["GO_EXTLINK_ENABLED": "1"]) == nil)
     #expect(reason([], environment: ["GO_EXTLINK_ENABLED": "0"]) == nil)
     #expect(reason(["-h", "-R=1"]) == "an error with -h")
-    #expect(reason(["-v", "-benchmark=gpu"]) == "an error with -v")
+    #expect(reason(["-v", "-v", "-benchmark=gpu"]) == "an error with -v=2")
+    if case .done(_, let stderr, _) = parse(["-v", "-benchmark=gpu", "main.a"]) {
+      #expect(stderr.hasPrefix("unknown benchmark flag: \"gpu\"\n"))
+    } else {
+      Issue.record("left an error with -v to the real linker")
+    }
     if case .unsupported(let why) = parse(["main.a"]) {
       #expect(why == "no -importcfg")
     } else {

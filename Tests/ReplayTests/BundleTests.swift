@@ -134,6 +134,17 @@ private final class Folder {
 }
 
 @Suite struct ComparisonTests {
+  @Test(arguments: [
+    ("", ""), ("ab", "1"), ("xaby", "x1y"), ("aab", "a1"), ("abc", "2"), ("abcab", "21"), ("ababd", "11d"),
+    ("a", "a"), ("bcdd", "b3d"),
+  ])
+  func theLongestWordIsReplaced(_ text: String, _ expected: String) {
+    let words = ["ab": "1", "abc": "2", "cd": "3", "": "4"].map { (Array($0.utf8), Array($1.utf8)) }
+    let got = Comparison.replacing(
+      Dictionary(words) { first, _ in first }, in: Array(text.utf8))
+    #expect(String(decoding: got, as: UTF8.self) == expected)
+  }
+
   private func result(
     _ code: Int32 = 0, _ stdout: String = "", _ stderr: String = "", _ output: String = "/none"
   ) -> LinkResult {

@@ -16,6 +16,8 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
     package var goroot = ""
     /// The release as in "Go cmd/compile go1.27.3".
     package var version: String
+    /// Whether `countSymbols` will be asked.
+    package var countsSymbols = false
     package init(goroot: String, version: String) {
       self.goroot = goroot
       self.version = version
@@ -60,6 +62,8 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
   let typesStart: Int
   let frames: [ByteSink]
   let gdbScript: [UInt8]
+  /// Nil unless symbols are to be counted.
+  let typeSymbols: DebugTypeSymbols?
 
   /// Bytes before the units' parts: length, version, address and segment sizes, and a count of offsets that
   /// .debug_addr does not have.
@@ -123,7 +127,8 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
       sections: layout.sections, hasFlagVariants: info.hasFlagVariants, index: index, units: units,
       records: records, discovery: discovery, places: places, contents: contents,
       images: images, types: chunks, typesStart: typesStart, frames: frames,
-      gdbScript: layout.gdbScript)
+      gdbScript: layout.gdbScript,
+      typeSymbols: options.countsSymbols ? DebugTypeSymbols(types, index) : nil)
   }
 
   private static func check(_ index: SymbolIndex) throws(LinkFailure) {

@@ -61,7 +61,8 @@ struct UnitContents: @unchecked Sendable {
   let tables: UnitTables
   private let abstractFunctions: UnsafePointer<SymbolID>
   private let abstractRanges: [Range<Int>]
-  private let constants: [SymbolID]
+  /// By unit; mostly none.
+  let constants: [SymbolID]
   private let variables: [[SymbolID]]
   private let typesUnit: Int
 

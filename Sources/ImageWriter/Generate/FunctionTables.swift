@@ -78,6 +78,11 @@ package struct FunctionTables: ~Copyable {
     self.text = text
   }
 
+  /// Number of functions into which others were inlined: the real linker makes a symbol for what it lists of each.
+  package var inlineTreeCount: Int {
+    (0..<table.funcdataCount).count { table.funcdata($0).symbol.isNone }
+  }
+
   /// Gives the parts, and the funcdata in them, their addresses.
   package func place(section: SectionID, _ layout: ImageLayout, _ addresses: inout Addresses) {
     let start = layout.section(section).address

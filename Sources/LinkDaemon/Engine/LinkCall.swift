@@ -14,8 +14,8 @@ final class LinkCall {
   /// Whether the link is to be made again by Go's linker, for which what it read is kept.
   let isVerified: Bool
   private var texts: [String: [UInt8]] = [:]
-  /// -h: Go's linker ends in a stack trace at the first error.
-  private(set) var haltsOnError = false
+  /// Why an error is left to Go's linker: -h ends it in a stack trace, -v=2 in a dump of all symbols.
+  private(set) var reasonNotToFail: String?
   /// -benchmark
   private(set) var benchmark: PhaseReport.Kind?
   /// What was written.
@@ -72,9 +72,6 @@ final class LinkCall {
 
   /// - Throws: `.unsupported` for what the passes do not do yet.
   func plan(_ options: LinkOptions) throws(LinkFailure) -> LinkPlan {
-    guard (0...2).contains(options.strictDups) else {
-      throw .fatal("invalid -strictdups flag value \(options.strictDups)")
-    }
     guard !options.race else { throw .unsupported(reason: "-race") }
     guard options.textAddress >= 0, options.textAddress < 1 << 46, (options.dataAddress ?? 0) >= 0,
       (options.dataAddress ?? 0) < 1 << 46
@@ -92,7 +89,14 @@ final class LinkCall {
     plan.callGraph = options.callGraph
     plan.benchmark = options.benchmark
     benchmark = options.benchmark
-    haltsOnError = options.haltOnError
+    plan.verbosity = options.verbosity
+    plan.load.trace = options.verbosity > 1
+    plan.deadcode.trace = options.verbosity > 1
+    if options.haltOnError {
+      reasonNotToFail = "an error with -h"
+    } else if options.verbosity > 1 {
+      reasonNotToFail = LinkOptions.loudTrace
+    }
     plan.resolve.checkLinkname = options.checkLinkname
     plan.resolve.strictDups = options.strictDups > 0
     plan.strictDupsFail = options.strictDups > 1
@@ -124,10 +128,16 @@ final class LinkCall {
     plan.goroot = request.environment["GOROOT"] ?? ""
     if !options.omitDWARF {
       plan.dwarf = DebugInfo.Options(goroot: plan.goroot, version: options.configuration.version)
+      plan.dwarf?.countsSymbols = options.verbosity != 0
     }
     plan.compressDWARF = options.compressDWARF
     plan.stackCheck.race = options.race
     plan.stackCheck.debugNosplit = options.debugNosplit
+    guard (0...2).contains(options.strictDups) else {
+      var printed = Printed()
+      printed.out(LinkTrace(plan).heading)
+      throw LinkFailure.fatal("invalid -strictdups flag value \(options.strictDups)").after(printed)
+    }
     return plan
   }
 
@@ -179,8 +189,8 @@ final class LinkCall {
       hash.update(data: Array(text.utf8))
       hash.update(data: [0])
     }
-    // Times are news each time.
-    if plan.benchmark != nil { return nil }
+    // Times are news each time, and names of inputs no part of the key.
+    if plan.benchmark != nil || plan.verbosity > 1 { return nil }
     add("linkd result 1")
     var skips = false
     for a in request.arguments.dropLast() {

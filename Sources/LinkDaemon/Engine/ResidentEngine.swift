@@ -132,6 +132,8 @@ package final class ResidentEngine: LinkEngine {
       }
     } catch {
       output.discard(staged)
+      // Go's linker has told half of the trace by then.
+      if plan.verbosity != 0 { throw .unsupported(reason: "an error with -v") }
       throw error
     }
     try output.commit(staged)
@@ -171,7 +173,7 @@ package final class ResidentEngine: LinkEngine {
           turns: all.turns))
     }
     if case .unsupported(let reason) = failure { return .fallback(reason: reason) }
-    if call.haltsOnError { return .fallback(reason: "an error with -h") }
+    if let reason = call.reasonNotToFail { return .fallback(reason: reason) }
     switch failure {
     case .unsupported(let reason): return .fallback(reason: reason)
     case .failed(let stderr, let exitCode, let printed): return failed(printed, stderr, exitCode)

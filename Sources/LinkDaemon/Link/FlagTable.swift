@@ -230,7 +230,11 @@ package enum FlagTable {
       .strictDups, .int(0),
       "sanity check duplicate symbol contents during object file reading (1=warn 2=err)."),
     LinkFlag(.temporaryDirectory, .text, "use `directory` for temporary files", externalOnly),
-    LinkFlag(.trace, .count, "print link trace", .fallback("counts the symbols of the real linker")),
+    LinkFlag(
+      .trace, .count, "print link trace",
+      .partly(
+        "from -v=2 on errors fall back: a dump of all symbols follows; -v=3 falls back with -debugtextsize"
+          + " or -debugtramp=2")),
     LinkFlag(.noDWARF, .ternary, "disable DWARF generation"),
   ]
 }

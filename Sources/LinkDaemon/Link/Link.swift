@@ -23,6 +23,9 @@ package enum Link {
     _ plan: LinkPlan, archives: any ArchiveSource, _ programs: ProgramStore?, _ timer: inout PhaseTimer,
     _ told: inout Diagnostics
   ) throws(LinkFailure) -> LinkedImage {
+    var trace = LinkTrace(plan)
+    told.print(trace.heading)
+
     // Objects, in load order.
     let packages = try PackageLoader.load(plan.load, from: archives)
     told.take(packages)
@@ -75,6 +78,7 @@ package enum Link {
     var addresses = Addresses(symbolCount: index.count)
     let text = TextLayout(
       index, live, order: textOrder, linkerText: fips.text, options: plan.text, addresses: &addresses)
+    told.print(trace.addresses(of: text, index))
     try timer.end("textaddress")
 
     BuildInfo.define(version: plan.buildVersion, moduleInfo: plan.moduleInfo, index, &live)
@@ -148,6 +152,7 @@ package enum Link {
         compress: plan.compressDWARF)
       try layout.place(made, rounding: plan.image.rounding)
       debugSections = made
+      trace.note(debug, made, live)
       program.releasePages()
       try timer.end("dwarfcompress")
     }
@@ -191,6 +196,7 @@ package enum Link {
     try told.report(entry.errors)
     try headers.write(entry: entry.address, symbols: symbolTable, into: image)
     if plan.callGraph { told.print(CallGraph.sizes(layout, symbolTable: symbolTable)) }
+    told.print(trace.summary(index, live, tables))
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 

@@ -88,6 +88,8 @@ package struct LinkOptions: Sendable {
   package let callGraph: Bool
   /// -benchmark
   package let benchmark: PhaseReport.Kind?
+  /// -v: how often it was given, or a number.
+  package let verbosity: Int64
 
   /// The ELF note NT_GNU_BUILD_ID.
   package enum GNUBuildID: Equatable, Sendable {
@@ -156,16 +158,20 @@ package struct LinkOptions: Sendable {
       try checkValues(parser)
     } catch {
       // With these flags an error is not the end of what the real linker prints or writes.
-      let loud: [FlagName] = [.haltOnError, .trace, .cpuProfile, .memoryProfile]
-      if case .done(_, _, let exitCode) = error, exitCode != 0,
-        let flag = loud.first(where: parser.flags.isSet)
-      {
-        throw .unsupported(reason: "an error with -\(flag.rawValue)")
+      let loud: [FlagName] = [.haltOnError, .cpuProfile, .memoryProfile]
+      if case .done(_, _, let exitCode) = error, exitCode != 0 {
+        if let flag = loud.first(where: parser.flags.isSet) {
+          throw .unsupported(reason: "an error with -\(flag.rawValue)")
+        }
+        if parser.flags.int(.trace) > 1 { throw .unsupported(reason: loudTrace) }
       }
       throw error
     }
     return try LinkOptions(parser)
   }
+
+  /// From this level on the real linker prints its whole symbol table when a link fails.
+  static let loudTrace = "an error with -v=2"
 
   private static func exit(_ parser: CommandLineParser, _ message: String) -> CommandLineStop {
     .done(stdout: "", stderr: "\(parser.program): \(message)\n", exitCode: 2)
@@ -301,6 +307,7 @@ package struct LinkOptions: Sendable {
     ignorePackageData = flags.bool(.noPackageChecks)
     callGraph = flags.bool(.callGraph)
     benchmark = PhaseReport.Kind(rawValue: flags.text(.benchmark))
+    verbosity = flags.int(.trace)
   }
 
   private static func rounding(_ flags: FlagValues) -> Int64 {
@@ -323,6 +330,10 @@ package struct LinkOptions: Sendable {
     }
     if flags.isSet(.benchmark), flags.isSet(.benchmarkProfile) {
       return "-benchmarkprofile: profiles the real linker"
+    }
+    if flags.int(.trace) > 2, flags.int(.debugTextSize) != 0 || flags.int(.debugTrampolines) > 1 {
+      // The real linker then lays text out more than once, and tells each time.
+      return "-v=3 with -debugtextsize or -debugtramp"
     }
     let mode = flags.text(.buildMode)
     if !["", "exe", "pie"].contains(mode) { return "-buildmode=\(mode): needs external linking" }

@@ -38,6 +38,8 @@ package struct LinkPlan: Sendable {
   package var callGraph = false
   /// -benchmark: print the phases' times.
   package var benchmark: PhaseReport.Kind?
+  /// -v: 0 for nothing; see `LinkTrace`.
+  package var verbosity: Int64 = 0
 
   package init(load: PackageLoader.Request) { self.load = load }
 }

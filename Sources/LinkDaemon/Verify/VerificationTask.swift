@@ -121,15 +121,13 @@ struct VerificationTask: Sendable {
   private func withOriginalNames(_ text: [UInt8]) -> [UInt8] {
     guard !text.isEmpty else { return text }
     let store = ObjectStore(beside: "/")
-    var result = text
+    var originals: [[UInt8]: [UInt8]] = [:]
     for path in files.paths {
       guard let file = files.mapped(path) else { continue }
       let place = path.hasPrefix("/") ? path : "\(request.workingDirectory)/\(path)"
       let name = store.reference(bytes: file.bytes.buffer, cacheHash: ObjectStore.cacheHash(place))
-      guard result.firstRange(of: Array(name.utf8)) != nil else { continue }
-      let parts = result.split(separator: Array(name.utf8), omittingEmptySubsequences: false)
-      result = Array(parts.joined(separator: path.utf8))
+      originals[Array(name.utf8)] = Array(path.utf8)
     }
-    return result
+    return Comparison.replacing(originals, in: text)
   }
 }

@@ -47,6 +47,8 @@ package struct PackageLoader {
     package var allErrors = false
     /// -g: packages are not asked whether they are main, and so none is (ld/go.go ldpkg).
     package var ignorePackageData = false
+    /// -v=2: tell what is loaded, and why.
+    package var trace = false
     package init(mainObject: String, packageFiles: [String: String], expectedHeader: String?) {
       self.mainObject = mainObject
       self.packageFiles = packageFiles
@@ -63,6 +65,7 @@ package struct PackageLoader {
   private var printed = Printed()
   private var exports: [(name: String, version: Int32)] = []
   private var errorCount = 0
+  private var trace: LoadTrace?
 
   /// Loads the closure.
   ///
@@ -90,6 +93,7 @@ package struct PackageLoader {
   private init(request: Request, source: any ArchiveSource) {
     self.request = request
     self.source = source
+    trace = request.trace ? LoadTrace() : nil
   }
 
   private mutating func run() throws(LinkFailure) {
@@ -99,6 +103,8 @@ package struct PackageLoader {
       try loadLibrary(next)
       next += 1
     }
+    trace?.isOfImports = false
+    trace?.object = "internal"
     if let file = request.packageFiles["runtime"] {
       _ = add(path: "runtime", file: file, from: "internal", fingerprint: 0)
     } else {
@@ -113,12 +119,15 @@ package struct PackageLoader {
   private mutating func add(path: String, file: String, from: String, fingerprint: UInt64) -> Int {
     if let known = byPath[path] { return known }
     byPath[path] = libraries.count
-    libraries.append(Library(path: path, file: file, sourceRef: from, fingerprint: fingerprint))
+    let library = Library(path: path, file: file, sourceRef: from, fingerprint: fingerprint)
+    libraries.append(library)
+    if let line = trace?.adding(library, fingerprint: Self.hex(fingerprint)) { printed.out(line) }
     return libraries.count - 1
   }
 
   private mutating func loadLibrary(_ k: Int) throws(LinkFailure) {
     let file = libraries[k].file
+    if let lines = trace?.loading(libraries[k], k) { printed.out(lines) }
     let archive: Archive
     do throws(ArchiveError) {
       archive = try source.archive(at: file)
@@ -152,6 +161,7 @@ package struct PackageLoader {
           "\(libraries[k].file)\(member.name): linked object header mismatch:\nhave \(quoted(header))"
             + "\nwant \(quoted(want))\n")
       }
+      trace?.object = "\(libraries[k].file)\(member.name)"
       if isMain { libraries[k].isMain = true }
       try note(cgo, of: libraries[k].path)
       try addObject(object, to: k)
@@ -203,6 +213,7 @@ package struct PackageLoader {
     let importer = PackagePath.prefix(libraries[k].path)
     let file = request.packageFiles[path] ?? ""
     if file.isEmpty { printed.out("cannot find package \(path) (using -importcfg)\n") }
+    if let line = trace?.importing(file: file, by: importer) { printed.out(line) }
     libraries[k].imports.append(
       add(path: path, file: file, from: importer, fingerprint: i.fingerprint))
   }
@@ -212,11 +223,11 @@ package struct PackageLoader {
   ) throws(LinkFailure) {
     guard have != want else { return }
     throw .exit(
-      message: "fingerprint mismatch: \(libraries[k].path) has \(hex(have)), import from \(from)"
-        + " expecting \(hex(want))")
+      message: "fingerprint mismatch: \(libraries[k].path) has \(Self.hex(have)), import from \(from)"
+        + " expecting \(Self.hex(want))")
   }
 
-  private func hex(_ fingerprint: UInt64) -> String {
+  private static func hex(_ fingerprint: UInt64) -> String {
     let digits = String(fingerprint.byteSwapped, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }

@@ -5,7 +5,7 @@ internal import Dispatch
 ///
 /// The result is a monotone fixpoint and does not depend on the order of visits, so several workers flood side by
 /// side (`FloodWorker`), and what needs a look at the whole is done between their rounds (`MarkerPass`). Only the
-/// text of -dumpdep depends on the order; for that there is `OrderedFlood`. A method of a type that reaches an
+/// texts of -dumpdep and -v=2 depend on the order; for them there is `OrderedFlood`. A method of a type that reaches an
 /// interface is kept when some reached code calls an interface method of that name and type, asks reflection for
 /// that name, or asks for unknown names.
 package final class Deadcode {
@@ -20,6 +20,8 @@ package final class Deadcode {
     package var canUsePlugins = false
     package var pruneWeakMap = true
     package var dumpDependencies = false
+    /// -v=2
+    package var trace = false
     /// Exported symbols that are roots besides.
     package var dynamicExports: [SymbolID] = []
     /// Workers that flood side by side; nil for as many as are worth it.
@@ -28,7 +30,7 @@ package final class Deadcode {
 
     /// Whether lists can be kept for other links: none of the options changes what they hold.
     fileprivate var keepsLists: Bool {
-      !linkShared && !canUsePlugins && !dynamicLinkingGo && !dumpDependencies
+      !linkShared && !canUsePlugins && !dynamicLinkingGo && !dumpDependencies && !trace
     }
   }
 
@@ -182,14 +184,16 @@ package final class Deadcode {
 
   private func floodInOrder(_ initOrder: InitOrder) throws(LinkFailure) -> LiveSet {
     var flood = OrderedFlood(index, graph, marks, options)
+    let start = options.trace ? DeadcodeTrace.roots(Roots.names(options)) : []
     try flood.run(from: Roots.of(index, initOrder, options))
-    return try finish(flood.initialisers, flood.dumped)
+    return try finish(flood.initialisers, start + flood.dumped)
   }
 
   private func finish(
     _ initialisers: [SymbolID], _ dumped: [UInt8]
   ) throws(LinkFailure) -> LiveSet {
-    if options.pruneWeakMap { try redirectDeadMapInits(initialisers) }
+    let redirected = options.pruneWeakMap ? try redirectDeadMapInits(initialisers) : []
+    let dumped = dumped + redirected
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
@@ -208,7 +212,10 @@ package final class Deadcode {
 
   /// A package initialiser calls the function that fills a map through a weak relocation; where nothing
   /// else keeps that function, the call goes to one that does nothing (mapinitcleanup).
-  private func redirectDeadMapInits(_ initialisers: [SymbolID]) throws(LinkFailure) {
+  ///
+  /// - Returns: what -v=2 prints of it.
+  private func redirectDeadMapInits(_ initialisers: [SymbolID]) throws(LinkFailure) -> [UInt8] {
+    var traced: [UInt8] = []
     let reader = index.reader
     let noop = index.lookup("runtime.mapinitnoop", version: 1)
     for s in initialisers {
@@ -222,9 +229,15 @@ package final class Deadcode {
           throw .unsupported(reason: "no runtime.mapinitnoop")
         }
         _ = marks.set(map.node(noop), LiveSet.reachable)
+        if options.trace {
+          // `s` may have become the linker's own just now, which the reader does not know of.
+          let now = index.reader
+          traced += DeadcodeTrace.redirected(now.name(s), from: now.name(t), to: now.name(noop))
+        }
         index.setRelocationTarget(s, i, noop)
       }
     }
+    return traced
   }
 
   static func corrupt(_ s: SymbolID, _ detail: String, _ index: SymbolIndex) -> LinkFailure {
@@ -245,6 +258,25 @@ private enum Roots {
       }
       return (found + [initOrder.mainTasks]).filter { !$0.isNone }
     }
+    if case .plugin = options.output {
+      let exports = index.lookup("go:plugin.exports")
+      if !exports.isNone {
+        let relocs = reader.relocations(exports)
+        for i in 0..<relocs.count { found.append(reader.target(relocs[i], in: relocs)) }
+      }
+    }
+    for name in names(options) {
+      found.append(index.lookup(name, version: 0))
+      found.append(index.lookup(name, version: 1))
+    }
+    found += options.dynamicExports
+    found += index.wasmExports
+    found.append(initOrder.mainTasks)
+    return found.filter { !$0.isNone }
+  }
+
+  /// The names among them.
+  static func names(_ options: Deadcode.Options) -> [String] {
     var names: [String] = []
     if options.linkShared, case .executable = options.output {
       names = ["main.main", "main..inittask"]
@@ -255,19 +287,7 @@ private enum Roots {
     if case .plugin(let path) = options.output {
       let prefix = PackagePath.prefix(path)
       names += ["\(prefix)..inittask", "\(prefix).main", "go:plugin.tabs"]
-      let exports = index.lookup("go:plugin.exports")
-      if !exports.isNone {
-        let relocs = reader.relocations(exports)
-        for i in 0..<relocs.count { found.append(reader.target(relocs[i], in: relocs)) }
-      }
     }
-    for name in names {
-      found.append(index.lookup(name, version: 0))
-      found.append(index.lookup(name, version: 1))
-    }
-    found += options.dynamicExports
-    found += index.wasmExports
-    found.append(initOrder.mainTasks)
-    return found.filter { !$0.isNone }
+    return names
   }
 }

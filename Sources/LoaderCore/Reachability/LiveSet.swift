@@ -2,7 +2,7 @@
 /// Symbols made after the pass are added as they are made.
 package struct LiveSet: ~Copyable, @unchecked Sendable {
   private var marks: Table<UInt8>
-  /// What -dumpdep prints on stdout.
+  /// What -dumpdep and -v=2 print on stdout.
   package let dump: [UInt8]
 
   static let reachable: UInt8 = 1

@@ -75,6 +75,8 @@ final class MarkerFacts {
     return id
   }
 
+  func text(_ name: UInt32) -> ByteView { names.text(name) }
+
   /// The number of a method's name and function type.
   func key(_ name: UInt32, _ signature: Int) -> UInt32 {
     keys.id(UInt64(name &+ 1) << 32 | UInt64(UInt32(truncatingIfNeeded: signature)))

@@ -14,6 +14,8 @@ struct MarkerPass: ~Copyable {
   private let map: EdgeGraph.Nodes
   private let marks: FloodMarks
   private(set) var state = State()
+  /// What -v=2 prints of it.
+  private var traced: [UInt8] = []
 
   /// What was found so far.
   final class State {
@@ -213,8 +215,14 @@ struct MarkerPass: ~Copyable {
     let f = facts[fact]
     switch f.kind {
     case .useIfaceMethod:
-      if f.isResolved { Self.insert(f.key, &state.calledMethods, facts.keyCount) }
-    case .useNamedMethod: Self.insert(f.name, &state.calledNames, facts.nameCount)
+      guard f.isResolved else { return }
+      Self.insert(f.key, &state.calledMethods, facts.keyCount)
+      if options.trace {
+        traced += DeadcodeTrace.called(facts.text(f.name), map.symbol(Int(f.signature)))
+      }
+    case .useNamedMethod:
+      Self.insert(f.name, &state.calledNames, facts.nameCount)
+      if options.trace { traced += DeadcodeTrace.called(facts.text(f.name)) }
     case .method:
       guard isConverted else { return }
       if f.methodType != 0 { convert(Int(f.methodType), from: node, visit) }
@@ -225,6 +233,26 @@ struct MarkerPass: ~Copyable {
   private static func insert(_ number: UInt32, _ set: inout Bitmap, _ count: Int) {
     set.grow(to: count + count / 4)
     set[Int(number)] = true
+  }
+
+  // MARK: -v=2
+
+  mutating func takeTrace() -> [UInt8] {
+    defer { traced = [] }
+    return traced
+  }
+
+  /// What is said of a type's methods, at the end of its visit.
+  func methodTrace(_ node: Int, _ edges: UnsafeMutablePointer<UInt32>, _ count: Int) -> [UInt8] {
+    let type = map.symbol(node)
+    var lines: [UInt8] = []
+    for k in 0..<count where edges[k] >> Tag.shift == Tag.fact {
+      let f = facts[Int(edges[k] & Tag.mask)]
+      guard f.kind == .method else { continue }
+      lines += DeadcodeTrace.waiting(
+        facts.text(f.name), map.symbol(Int(f.signature)), of: type, reader.name(type))
+    }
+    return lines
   }
 
   // MARK: looking up

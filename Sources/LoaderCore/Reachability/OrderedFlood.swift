@@ -1,4 +1,4 @@
-/// The flood in the real linker's own order, by one worker: for the text of -dumpdep, for the output modes whose
+/// The flood in the real linker's own order, by one worker: for the texts of -dumpdep and -v=2, for the output modes whose
 /// rules differ by symbol, and to find the first fault of a bad input.
 struct OrderedFlood: ~Copyable {
   private typealias Tag = EdgeGraph.Tag
@@ -11,7 +11,7 @@ struct OrderedFlood: ~Copyable {
   private let scan: EdgeScan
   private var markers: MarkerPass
   private(set) var initialisers: [SymbolID] = []
-  /// What -dumpdep prints.
+  /// What -dumpdep and -v=2 print.
   private(set) var dumped: [UInt8] = []
 
   init(_ index: SymbolIndex, _ graph: EdgeGraph, _ marks: FloodMarks, _ options: Deadcode.Options) {
@@ -19,7 +19,7 @@ struct OrderedFlood: ~Copyable {
     self.options = options
     self.marks = marks
     map = graph.map
-    work = WorkList(smallestFirst: options.dumpDependencies)
+    work = WorkList(smallestFirst: options.dumpDependencies || options.trace)
     scan = EdgeScan(index, graph.map, options)
     markers = MarkerPass(index, graph, marks, options)
   }
@@ -59,9 +59,11 @@ struct OrderedFlood: ~Copyable {
       default:
         var again: [Int] = []
         try markers.follow(scan.list.base + k, of: node, isConverted) { n, _ in again.append(n) }
+        if options.trace { dumped += markers.takeTrace() }
         for n in again { push(n, from: node) }
       }
     }
+    if options.trace, isConverted { dumped += markers.methodTrace(node, scan.list.base, scan.list.count) }
   }
 
   // MARK: marking

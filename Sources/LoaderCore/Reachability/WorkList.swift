@@ -1,5 +1,5 @@
-/// Symbols still to be visited. The live set does not depend on the order, but the text of -dumpdep does:
-/// for that the smallest index comes first, as in cmd/link/internal/ld/heap.go.
+/// Symbols still to be visited. The live set does not depend on the order, but the texts of -dumpdep and
+/// -v=2 do: for them the smallest index comes first, as in cmd/link/internal/ld/heap.go.
 struct WorkList: ~Copyable {
   private var items: Table<UInt32>
   private let smallestFirst: Bool
