@@ -7,11 +7,14 @@ import LoaderCore
 package final class LinkMemory: @unchecked Sendable {
   /// Types by string.
   var typesByString: [SymbolID] = []
+  /// The parts of the function tables.
+  package let functions = FunctionMemory()
 
   package init() {}
 
   /// Follows an exchange of objects; nil forgets everything.
   package func follow(_ change: IndexChange?) {
+    functions.follow(change)
     guard let change else {
       typesByString = []
       return
@@ -20,5 +23,5 @@ package final class LinkMemory: @unchecked Sendable {
   }
 
   /// Bytes of memory.
-  package var byteCount: Int { typesByString.count * 4 }
+  package var byteCount: Int { typesByString.count * 4 + functions.byteCount }
 }

@@ -87,7 +87,7 @@ import Testing
     let groups = SymbolGroups(program.index, live)
     _ = try DynamicRelocations(
       sections, program.index, live, text: try program.text(live), groups: groups)
-    var order = DataOrder(groups, program.index, TypeStrings(program.index, live, known: []))
+    var order = DataOrder(groups, program.index, TypeStrings(program.index, live, memory: LinkMemory()))
     sections.arrange(&order)
     let names = order[.elfROSect].symbols.map { program.index.reader.name($0).string }
     #expect(

@@ -47,6 +47,12 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     count &+= 1
   }
 
+  package mutating func append(from start: UnsafePointer<Element>, count n: Int) {
+    if count &+ n > capacity { reserve(max(count &+ n, capacity &* 2)) }
+    (base + count).update(from: start, count: n)
+    count &+= n
+  }
+
   /// Makes room for `n` elements in all.
   package mutating func reserve(_ n: Int) {
     guard n > capacity else { return }
@@ -80,6 +86,19 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   package var buffer: UnsafeMutableBufferPointer<Element> {
     UnsafeMutableBufferPointer(start: base, count: count)
   }
+
+  /// Gives back what a table that stays has too much of.
+  package mutating func tighten() {
+    guard capacity > count + count / 8, capacity > 1024 else { return }
+    capacity = max(count, 1)
+    let tight = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+    tight.update(from: base, count: count)
+    base.deallocate()
+    base = tight
+  }
+
+  /// Bytes of memory.
+  package var byteCount: Int { capacity * MemoryLayout<Element>.stride }
 }
 
 /// A set of small integers, one bit each.
