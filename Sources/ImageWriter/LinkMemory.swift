@@ -15,11 +15,14 @@ package final class LinkMemory: @unchecked Sendable {
   var groupKinds = Table<UInt8>(capacity: 1)
   /// The objects' data symbols by size, by kind.
   var sizeOrders: [SizeOrder] = []
+  /// The parts of the function tables.
+  package let functions = FunctionMemory()
 
   package init() {}
 
   /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
   package func follow(_ change: IndexChange?, count: Int) {
+    functions.follow(change)
     guard let change else {
       typeStrings = SortedStrings()
       listing.removeAll()
@@ -49,6 +52,6 @@ package final class LinkMemory: @unchecked Sendable {
   /// Bytes of memory.
   package var byteCount: Int {
     typeStrings.byteCount + typeOrder.byteCount + listing.count + groupKinds.count
-      + sizeOrders.reduce(0) { $0 + $1.byteCount }
+      + functions.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

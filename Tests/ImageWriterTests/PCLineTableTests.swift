@@ -90,10 +90,8 @@ private struct Program {
       addresses: addresses, live: live, sectionStarts: [0, text.start, 0x50_0000])
     try table.write(into: room, reader: index.reader, text: text, placement: placement)
     var funcdata: [(symbol: String, offset: Int)] = []
-    for k in 0..<table.funcdataCount {
-      let f = table.funcdata(k)
-      funcdata.append((index.reader.name(f.symbol).string, f.offset))
-    }
+    table.forEachFuncdata { s, offset in funcdata.append((index.reader.name(s).string, offset)) }
+    funcdata.sort { $0.offset < $1.offset }
     return Built(
       bytes: Array(room), pieces: table.pieces, funcdata: funcdata, textStart: text.start, starts: text.starts
     )
@@ -153,8 +151,8 @@ private struct Program {
   @Test func funcdataFallsInAlignment() throws {
     let built = try Program().build()
     #expect(built.pieces[Index.funcdata].alignment == 8)
-    #expect(built.funcdata.map(\.symbol) == ["wide.stkobj", "", "gclocals·small"])
-    #expect(built.funcdata.map(\.offset) == [0, 8, 40])
+    #expect(built.funcdata.map(\.symbol) == ["wide.stkobj", "gclocals·small"])
+    #expect(built.funcdata.map(\.offset) == [0, 40])
     #expect(
       built.content(Index.funcdata) == [
         // The relocated field: 0x10 in its section, and 3.

@@ -15,11 +15,12 @@ package struct FunctionTables: ~Copyable {
   private let carrier: SymbolID
   private let pieces: [SymbolID]
 
-  /// - Parameter meanwhile: what else there is to do that only reads the index: the tables are sized in one
-  ///   sweep on one core.
+  /// - Parameters:
+  ///   - memory: what the last link of the program kept of them.
+  ///   - meanwhile: what else there is to do that only reads the index: not all of this is for several cores.
   package init(
     _ index: SymbolIndex, _ live: inout LiveSet, text: TextLayout, goroot: String,
-    meanwhile: (SymbolIndex, borrowing LiveSet) -> Void
+    memory: LinkMemory, meanwhile: (SymbolIndex, borrowing LiveSet) -> Void
   ) throws(LinkFailure) {
     var options = PCLineTable.Options()
     options.goroot = goroot
@@ -27,7 +28,7 @@ package struct FunctionTables: ~Copyable {
     withBorrowed(live) { live in
       Chunks.together {
         built = Result { () throws(LinkFailure) -> PCLineTable in
-          try PCLineTable.build(index, text: text, options: options)
+          try PCLineTable.build(index, text: text, options: options, memory: memory.functions)
         }
       } _: {
         meanwhile(index, live.pointee)
@@ -91,11 +92,8 @@ package struct FunctionTables: ~Copyable {
       addresses.place(s, at: start &+ UInt64(p.offset), in: section)
     }
     let funcdata = start &+ UInt64(table.pieces[PCLineTable.PieceIndex.funcdata].offset)
-    for k in 0..<table.funcdataCount {
-      let f = table.funcdata(k)
-      if !f.symbol.isNone {
-        addresses.place(f.symbol, at: funcdata &+ UInt64(f.offset), in: section)
-      }
+    table.forEachFuncdata { s, offset in
+      addresses.place(s, at: funcdata &+ UInt64(offset), in: section)
     }
     addresses.place(symbols.findFunction, at: start &+ UInt64(lookUpOffset), in: section)
   }

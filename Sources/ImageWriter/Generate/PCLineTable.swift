@@ -52,78 +52,14 @@ package struct PCLineTable: ~Copyable, @unchecked Sendable {
   package let functionCount: Int
   package let firstFunction: SymbolID
   package let lastFunction: SymbolID
-  /// Entries of cutab, 4 bytes each.
-  package var unitFileCount: Int { content.files.entryCount }
   /// Names in filetab.
-  package var fileCount: Int { content.files.nameCount }
-  /// Objects that have functions, by their first function (the compilation units' PclnIndex).
-  package var units: [ObjectID] { content.files.units }
+  package let fileCount: Int
 
-  let content: Content
+  /// Has the parts and their places. Its tables are this link's until the next one builds.
+  let memory: FunctionMemory
+  /// Bytes of the pieces' contents.
+  let contentSizes: [Int]
 
-  /// The sized parts; see `FunctionWalk`, which fills them.
-  struct Content: ~Copyable, @unchecked Sendable {
-    var names: Table<FunctionName>
-    /// Bytes of funcnametab.
-    var nameBytes = 0
-    var files: FileTables
-    /// Tables in pctab, by offset.
-    var pcTables: Table<PCTable>
-    /// Bytes of pctab.
-    var pcBytes = 1
-    /// The `_func` records as 32-bit words, each padded to 8 bytes; the entry offset is 0 until written.
-    var records: Table<UInt32>
-    /// Index into `records`, by function.
-    var starts: Table<UInt32>
-    /// In order of appearance.
-    var funcdata: Table<Funcdata>
-    /// Indices into `funcdata`, in order of placement.
-    var placement: Table<UInt32>
-    /// Bytes of go:func.*.
-    var funcdataBytes = 0
-    /// Bytes; 0 when fewer than two symbols gave none.
-    var funcdataAlignment = 0
-    /// Tree after tree.
-    var inlined: Table<InlinedCall>
-  }
-
-  struct FunctionName: BitwiseCopyable {
-    let symbol: SymbolID
-    /// In funcnametab.
-    let offset: UInt32
-    var startLine: Int32 = 0
-    var funcID: UInt8 = 0
-    var isInlined = false
-    /// `startLine` and `funcID` are read.
-    var isKnown = false
-  }
-
-  struct PCTable: BitwiseCopyable {
-    let symbol: SymbolID
-    /// In pctab.
-    let offset: UInt32
-  }
-
-  struct InlinedCall: BitwiseCopyable {
-    /// Index of the called function in `Content.names`.
-    let name: UInt32
-    /// Offset in the function of an instruction that stands for the call.
-    let parentPC: Int32
-  }
-
-  struct Funcdata: BitwiseCopyable {
-    /// None for a tree of inlined calls.
-    let symbol: SymbolID
-    let size: UInt32
-    /// A tree's first call in `inlined`.
-    let firstCall: UInt32
-    let alignmentLog2: UInt8
-    /// In go:func.*.
-    var offset: UInt32 = 0
-  }
-
-  /// Words of a `_func` record before its offsets of pc tables and funcdata (runtime/runtime2.go _func).
-  static let recordWords = 11
   /// Bytes of the header (runtime/symtab.go pcHeader).
   static let headerBytes = 72
   /// Bytes of one inlined call (runtime/symtabinl.go inlinedCall).
@@ -134,51 +70,51 @@ package struct PCLineTable: ~Copyable, @unchecked Sendable {
   /// Bytes of functab before the first record: a pair of offsets per function, and the end of text.
   static func pairBytes(functions: Int) -> Int { 8 * functions + 8 }
 
+  static var tooLarge: LinkFailure { .unsupported(reason: "function tables beyond 1 GiB") }
+
   /// Sizes the tables of the functions of `text`.
   ///
+  /// - Parameter memory: has what the last link of the same program read, and keeps what this one reads. It
+  ///   saves reading: an empty one gives the same tables.
   /// - Throws: `.corrupt` when an object contradicts itself; `.unsupported` where the real linker reports
   ///   an error or stops (no functions, funcdata without content, absurd sizes).
-  package static func build(_ index: SymbolIndex, text: TextLayout, options: Options) throws(LinkFailure)
-    -> PCLineTable
-  {
+  package static func build(
+    _ index: SymbolIndex, text: TextLayout, options: Options, memory: FunctionMemory = FunctionMemory()
+  ) throws(LinkFailure) -> PCLineTable {
     guard let first = text.functions.first, let last = text.functions.last else {
       throw .unsupported(reason: "program without functions")
     }
-    var walk = FunctionWalk(index, paths: SourcePath(goroot: options.goroot), text.functions.count)
-    for s in text.functions { try walk.visit(s) }
-    let content = try walk.finish(text.functions)
+    try memory.update(index, text.functions, goroot: options.goroot)
     return PCLineTable(
-      content: content, functionCount: text.functions.count, firstFunction: first, lastFunction: last)
+      memory: memory, functionCount: text.functions.count, firstFunction: first, lastFunction: last)
   }
 
   private init(
-    content: consuming Content, functionCount: Int, firstFunction: SymbolID, lastFunction: SymbolID
+    memory: FunctionMemory, functionCount: Int, firstFunction: SymbolID, lastFunction: SymbolID
   ) {
-    let functabBytes = Self.pairBytes(functions: functionCount) + 4 * content.records.count
-    let parts: [(name: String, size: Int, alignment: Int)] = [
-      ("runtime.pcheader", Self.headerBytes, 8),
-      ("runtime.funcnametab", content.nameBytes, 1),
-      ("runtime.cutab", 4 * content.files.entryCount, 4),
-      ("runtime.filetab", content.files.nameBytes, 1),
-      ("runtime.pctab", content.pcBytes, 1),
-      ("runtime.functab", functabBytes, 4),
-      ("go:func.*", content.funcdataBytes, content.funcdataAlignment),
+    let sizes = memory.contentSizes
+    let names = [
+      "runtime.pcheader", "runtime.funcnametab", "runtime.cutab", "runtime.filetab", "runtime.pctab",
+      "runtime.functab", "go:func.*",
     ]
+    let alignments = [8, 1, 4, 1, 1, 4, memory.funcdataAlignment]
     var pieces: [Piece] = []
     var at = 0
-    for p in parts {
-      let size = (p.size + 7) & ~7
-      at = Int(UInt64(at).rounded(to: p.alignment == 0 ? Self.defaultAlignment(size) : p.alignment))
-      pieces.append(Piece(name: p.name, offset: at, size: size, alignment: p.alignment))
+    for k in names.indices {
+      let size = (sizes[k] + 7) & ~7
+      at = Int(UInt64(at).rounded(to: alignments[k] == 0 ? Self.defaultAlignment(size) : alignments[k]))
+      pieces.append(Piece(name: names[k], offset: at, size: size, alignment: alignments[k]))
       at += size
     }
     self.pieces = pieces
     size = at
-    alignment = max(8, content.funcdataAlignment)
+    alignment = max(8, memory.funcdataAlignment)
+    contentSizes = sizes
+    fileCount = memory.fileCount
     self.functionCount = functionCount
     self.firstFunction = firstFunction
     self.lastFunction = lastFunction
-    self.content = content
+    self.memory = memory
   }
 
   /// What a symbol of `size` bytes without alignment gets (cmd/link/internal/ld/data.go symalign): the
@@ -189,21 +125,11 @@ package struct PCLineTable: ~Copyable, @unchecked Sendable {
     return a
   }
 
-  // MARK: funcdata
-
-  /// Funcdata symbols and trees of inlined calls, which have no symbol.
-  package var funcdataCount: Int { content.placement.count }
-
-  /// The `k`-th of go:func.*: its symbol (none for a tree of inlined calls), offset and size in bytes.
-  package func funcdata(_ k: Int) -> (symbol: SymbolID, offset: Int, size: Int) {
-    let f = content.funcdata[Int(content.placement[k])]
-    return (f.symbol, Int(f.offset), Int(f.size))
-  }
+  /// Calls `body` with every funcdata symbol and its place in go:func.*, in bytes.
+  package func forEachFuncdata(_ body: (SymbolID, Int) -> Void) { memory.forEachFuncdata(body) }
 
   /// Keeps the funcdata symbols out of the data layout and out of .symtab: they have their place here.
   package func claimFuncdata(in index: SymbolIndex) {
-    for f in content.funcdata.buffer where !f.symbol.isNone {
-      index.insert([.special, .notInSymbolTable], for: f.symbol)
-    }
+    forEachFuncdata { s, _ in index.insert([.special, .notInSymbolTable], for: s) }
   }
 }

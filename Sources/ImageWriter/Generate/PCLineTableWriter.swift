@@ -53,14 +53,15 @@ extension PCLineTable {
     guard let base = buffer.baseAddress, buffer.count >= size, text.functions.count == functionCount else {
       throw .unsupported(reason: "function tables without room")
     }
+    func piece(_ k: Int) -> UnsafeMutableRawPointer { base + pieces[k].offset }
     writeHeader(base)
-    writeNames(base + pieces[PieceIndex.functionNames].offset, reader)
-    content.files.writeEntries(to: base + pieces[PieceIndex.unitFiles].offset)
-    content.files.writeNames(to: base + pieces[PieceIndex.files].offset)
-    writePCTables(base + pieces[PieceIndex.pcTables].offset, reader)
-    writeFunctions(base + pieces[PieceIndex.functions].offset, text, reader)
+    writeNames(piece(PieceIndex.functionNames), reader)
+    memory.parts.sources.writeEntries(to: piece(PieceIndex.unitFiles))
+    memory.parts.sources.writeNames(to: piece(PieceIndex.files))
+    writePCTables(piece(PieceIndex.pcTables), reader)
+    writeFunctions(piece(PieceIndex.functions), text, reader)
     writeGaps(base)
-    let funcdata = FuncdataWriter(table: self, reader: reader, to: base + pieces[PieceIndex.funcdata].offset)
+    let funcdata = FuncdataWriter(memory.parts, reader: reader, to: piece(PieceIndex.funcdata))
     try funcdata.run(placement)
   }
 
@@ -79,11 +80,11 @@ extension PCLineTable {
   }
 
   private func writeNames(_ out: UnsafeMutableRawPointer, _ reader: SymbolReader) {
-    Chunks.run(content.names.count, grain: 4096) { range in
-      for k in range {
-        let n = content.names[k]
-        let name = reader.name(n.symbol)
-        let at = out + Int(n.offset)
+    let (symbols, offsets) = (memory.parts.names.symbols.buffer, memory.parts.names.offsets.base)
+    Chunks.run(symbols.count, grain: 4096) { range in
+      for k in range where offsets[k] != SharedParts.unplaced && !symbols[k].isNone {
+        let name = reader.name(symbols[k])
+        let at = out + Int(offsets[k])
         if let from = name.base { at.copyMemory(from: from, byteCount: name.count) }
         at.storeBytes(of: 0, toByteOffset: name.count, as: UInt8.self)
       }
@@ -93,12 +94,11 @@ extension PCLineTable {
   private func writePCTables(_ out: UnsafeMutableRawPointer, _ reader: SymbolReader) {
     // Offset 0 means none, so nothing is there.
     out.storeBytes(of: 0, as: UInt8.self)
-    let tables = content.pcTables.buffer
-    Chunks.run(tables.count, grain: 8192) { range in
-      for k in range {
-        let from = Int(tables[k].offset)
-        let end = k + 1 < tables.count ? Int(tables[k + 1].offset) : content.pcBytes
-        Self.copy(reader.data(tables[k].symbol), to: out + from, room: end - from)
+    let (symbols, sizes) = memory.parts.pcTables.buffers
+    let offsets = memory.parts.pcTables.offsets.base
+    Chunks.run(symbols.count, grain: 8192) { range in
+      for k in range where offsets[k] != SharedParts.unplaced && sizes[k] > 0 {
+        Self.copy(reader.data(symbols[k]), to: out + Int(offsets[k]), room: Int(sizes[k]))
       }
     }
   }
@@ -115,21 +115,15 @@ extension PCLineTable {
     _ out: UnsafeMutableRawPointer, _ text: TextLayout, _ reader: SymbolReader
   ) {
     let n = functionCount
+    let records = RecordWriter(memory.parts, to: out + Self.pairBytes(functions: n))
     let recordStart = Self.pairBytes(functions: n)
-    let records = content.records.base
-    let starts = content.starts.buffer
     text.starts.withUnsafeBufferPointer { addresses in
       Chunks.run(n, grain: 2048) { range in
         for k in range {
           let entry = UInt32(truncatingIfNeeded: addresses[k] &- text.start)
-          let from = Int(starts[k])
-          let end = k + 1 < n ? Int(starts[k + 1]) : content.records.count
-          let at = out + (recordStart + 4 * from)
+          let offset = UInt32(truncatingIfNeeded: recordStart) &+ 4 &* records.write(k, entry: entry)
           out.storeBytes(of: entry, toByteOffset: 8 * k, as: UInt32.self)
-          out.storeBytes(
-            of: UInt32(truncatingIfNeeded: recordStart + 4 * from), toByteOffset: 8 * k + 4, as: UInt32.self)
-          at.copyMemory(from: records + from, byteCount: 4 * (end - from))
-          at.storeBytes(of: entry, as: UInt32.self)
+          out.storeBytes(of: offset, toByteOffset: 8 * k + 4, as: UInt32.self)
         }
       }
     }
@@ -140,15 +134,63 @@ extension PCLineTable {
 
   /// Zeros between the end of each piece's content and the next piece.
   private func writeGaps(_ out: UnsafeMutableRawPointer) {
-    let used = [
-      Self.headerBytes, content.nameBytes, 4 * content.files.entryCount, content.files.nameBytes,
-      content.pcBytes, Self.pairBytes(functions: functionCount) + 4 * content.records.count,
-      content.funcdataBytes,
-    ]
     for (k, p) in pieces.enumerated() {
       let end = k + 1 < pieces.count ? pieces[k + 1].offset : size
-      let from = p.offset + used[k]
+      let from = p.offset + contentSizes[k]
       (out + from).initializeMemory(as: UInt8.self, repeating: 0, count: end - from)
     }
+  }
+}
+
+/// Writes the `_func` records: numbers of parts become offsets.
+private struct RecordWriter: @unchecked Sendable {
+  private typealias Word = FunctionParts.Word
+
+  private let order: UnsafeMutablePointer<UInt32>
+  private let starts: UnsafeMutablePointer<UInt32>
+  private let functions: UnsafeMutablePointer<FunctionParts.Function>
+  private let words: UnsafeMutablePointer<UInt32>
+  private let names: UnsafeMutablePointer<UInt32>
+  private let pcTables: UnsafeMutablePointer<UInt32>
+  private let funcdata: UnsafeMutablePointer<UInt32>
+  private let entryStart: UnsafePointer<UInt32>
+  private let out: UnsafeMutablePointer<UInt32>
+
+  /// - Parameter out: aligned to 4 bytes.
+  init(_ parts: borrowing FunctionParts, to out: UnsafeMutableRawPointer) {
+    order = parts.order.base
+    starts = parts.starts.base
+    functions = parts.functions.base
+    words = parts.words.base
+    names = parts.names.offsets.base
+    pcTables = parts.pcTables.offsets.base
+    funcdata = parts.funcdata.offsets.base
+    entryStart = parts.sources.entryStart
+    self.out = out.assumingMemoryBound(to: UInt32.self)
+  }
+
+  /// Writes the `k`-th record.
+  ///
+  /// - Returns: its place in words.
+  @inline(__always)
+  func write(_ k: Int, entry: UInt32) -> UInt32 {
+    let from = words + Int(functions[Int(order[k])].words)
+    let to = out + Int(starts[k])
+    to[0] = entry
+    to[Word.name] = names[Int(from[Word.name])]
+    to[Word.args] = from[Word.args]
+    to[Word.deferReturn] = from[Word.deferReturn]
+    for w in Word.pcTables { to[w] = pcTables[Int(from[w])] }
+    to[Word.pcCount] = from[Word.pcCount]
+    let object = Int(from[Word.object])
+    to[Word.object] = object == 0 ? SourceFiles.absent : entryStart[object]
+    to[Word.startLine] = from[Word.startLine]
+    to[Word.counts] = from[Word.counts]
+    let funcdataStart = Word.fixed + Int(from[Word.pcCount])
+    let end = funcdataStart + Int(from[Word.counts] >> 24)
+    for w in Word.fixed..<funcdataStart { to[w] = pcTables[Int(from[w])] }
+    for w in funcdataStart..<end { to[w] = funcdata[Int(from[w])] }
+    if end & 1 != 0 { to[end] = 0 }
+    return starts[k]
   }
 }

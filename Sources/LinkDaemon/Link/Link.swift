@@ -86,7 +86,9 @@ package enum Link {
 
     // Tables made from text addresses.
     var byString: TypeStrings?
-    let tables = try FunctionTables(index, &live, text: text, goroot: plan.goroot) { index, live in
+    let tables = try FunctionTables(
+      index, &live, text: text, goroot: plan.goroot, memory: memory
+    ) { index, live in
       byString = TypeStrings(index, live, memory: memory)
     }
     guard let byString else { throw .unsupported(reason: "types were not sorted") }

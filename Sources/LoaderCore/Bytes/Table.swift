@@ -93,6 +93,19 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   package var buffer: UnsafeMutableBufferPointer<Element> {
     UnsafeMutableBufferPointer(start: base, count: count)
   }
+
+  /// Gives back what a table that stays has too much of.
+  package mutating func tighten() {
+    guard capacity > count + count / 8, capacity > 1024 else { return }
+    capacity = max(count, 1)
+    let tight = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+    tight.update(from: base, count: count)
+    base.deallocate()
+    base = tight
+  }
+
+  /// Bytes of memory.
+  package var byteCount: Int { capacity * MemoryLayout<Element>.stride }
 }
 
 /// A set of small integers, one bit each.

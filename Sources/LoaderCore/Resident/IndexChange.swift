@@ -9,7 +9,7 @@ package final class IndexChange: @unchecked Sendable {
   /// Old symbols whose `SymbolClass` is another now, and package definitions that went.
   let unlike: [UInt32]
   /// Whether some name now means another symbol than its package position does.
-  let namesMoved: Bool
+  package let namesMoved: Bool
   /// Number of symbols that there were.
   package let oldCount: Int
   private let exchanged: [Bool]

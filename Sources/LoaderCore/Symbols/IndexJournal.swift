@@ -33,6 +33,10 @@ struct IndexJournal {
 }
 
 extension SymbolIndex {
+  /// The objects' symbols that this link made its own so far: the next link may find them as they were, or change
+  /// them in another way.
+  package var ownedSymbols: [SymbolID] { Array(journal.owned) }
+
   /// Says that all inputs are resolved: from here on changes are the link's, and can be undone.
   func seal() { journal.seal(symbols: symbols.count, externals: externals.count) }
 
