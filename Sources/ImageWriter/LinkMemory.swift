@@ -1,3 +1,4 @@
+import GoDeflate
 import LoaderCore
 
 /// What the passes keep from one link of a program to the next. It saves work and decides nothing: a link that
@@ -7,6 +8,8 @@ import LoaderCore
 package final class LinkMemory: @unchecked Sendable {
   /// Types by string.
   var typesByString: [SymbolID] = []
+  /// Compressed DWARF by section.
+  var debugStreams: [String: DeflateStream] = [:]
 
   package init() {}
 
@@ -14,11 +17,14 @@ package final class LinkMemory: @unchecked Sendable {
   package func follow(_ change: IndexChange?) {
     guard let change else {
       typesByString = []
+      debugStreams = [:]
       return
     }
     typesByString = typesByString.compactMap(change.number)
   }
 
   /// Bytes of memory.
-  package var byteCount: Int { typesByString.count * 4 }
+  package var byteCount: Int {
+    typesByString.count * 4 + debugStreams.values.reduce(0) { $0 + $1.byteCount }
+  }
 }

@@ -145,7 +145,7 @@ package enum Link {
     if let debug {
       let made = try DebugSections(
         debug, addresses: addresses, sectionStarts: layout.sections.map(\.address),
-        compress: plan.compressDWARF)
+        compress: plan.compressDWARF, memory: memory)
       try layout.place(made, rounding: plan.image.rounding)
       debugSections = made
       program.releasePages()
