@@ -23,8 +23,10 @@ struct StreamMaker: ~Copyable {
   ) -> DeflateStream {
     let blocks = (input.count + Deflate.blockSize - 1) / Deflate.blockSize
     // Debugging information comes down to a third or less.
-    let capacity = last.map { $0.count + 4096 } ?? (input.count / 3 + 4096)
-    let made = DeflateStream(capacity: capacity + BlockCoder.headroom, blocks: blocks)
+    // A step wants room for a whole block, and sinks grow by half.
+    let capacity = last.map { $0.count + $0.count / 128 } ?? (input.count / 3)
+    let made = DeflateStream(
+      capacity: capacity + Deflate.blockSize + 4 * BlockCoder.headroom, blocks: blocks)
     var maker = StreamMaker(input, last, made)
     // Deflate with a window of 32 KiB; level 0 of 3; no dictionary.
     made.sink.append(0x78)

@@ -1,4 +1,3 @@
-import GoDeflate
 import LoaderCore
 
 /// What the passes keep from one link of a program to the next. It saves work and decides nothing: a link that
@@ -8,8 +7,7 @@ import LoaderCore
 package final class LinkMemory: @unchecked Sendable {
   /// Types by string.
   var typesByString: [SymbolID] = []
-  /// Compressed DWARF by section.
-  var debugStreams: [String: DeflateStream] = [:]
+  let debug = DebugMemory()
 
   package init() {}
 
@@ -17,14 +15,13 @@ package final class LinkMemory: @unchecked Sendable {
   package func follow(_ change: IndexChange?) {
     guard let change else {
       typesByString = []
-      debugStreams = [:]
+      debug.forget()
       return
     }
     typesByString = typesByString.compactMap(change.number)
+    debug.follow(change)
   }
 
   /// Bytes of memory.
-  package var byteCount: Int {
-    typesByString.count * 4 + debugStreams.values.reduce(0) { $0 + $1.byteCount }
-  }
+  package var byteCount: Int { typesByString.count * 4 + debug.byteCount }
 }

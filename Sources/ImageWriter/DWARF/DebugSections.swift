@@ -35,7 +35,7 @@ package struct DebugSections: Sendable {
   ) throws(LinkFailure) {
     let kinds = info.sections
     let results = PartialResults<Result<Section, LinkFailure>?>(count: kinds.count, empty: nil)
-    let streams = memory?.debugStreams ?? [:]
+    let streams = memory?.debug.streams ?? [:]
     // The largest begin first.
     let order = kinds.indices.sorted { kinds[$0].size > kinds[$1].size }
     let next = Atomic(0)
@@ -59,7 +59,7 @@ package struct DebugSections: Sendable {
       sections.append(try r.get())
     }
     self.sections = sections
-    if compress, let memory { memory.debugStreams = self.streams }
+    if compress, let memory { memory.debug.streams = self.streams }
   }
 
   private static func make(

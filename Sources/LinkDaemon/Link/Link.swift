@@ -93,7 +93,7 @@ package enum Link {
     var duplicatesFail = plan.strictDupsFail && index.strictDupCount > 0
     let debug: DebugInfo?
     if let options = plan.dwarf {
-      let made = try DebugInfo.generate(index, live, text: text, options: options)
+      let made = try DebugInfo.generate(index, live, text: text, options: options, memory: memory)
       // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
       if made.hasFlagVariants { duplicatesFail = false }
       debug = consume made
