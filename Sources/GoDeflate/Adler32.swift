@@ -1,5 +1,5 @@
 /// The Adler-32 sum of RFC 1950, which closes a zlib stream.
-package struct Adler32 {
+package struct Adler32: BitwiseCopyable {
   private static let modulus: UInt32 = 65521
   /// Bytes in one vector step.
   private static let lanes = 16
@@ -39,6 +39,17 @@ package struct Adler32 {
     }
     first = a % Self.modulus
     second = b % Self.modulus
+  }
+
+  /// Adds `count` bytes whose own sum is known.
+  package mutating func append(_ other: Adler32, count: Int) {
+    // Each of the bytes counts the first sum before it once more; both sums of a stream start at 1 and 0.
+    let before = UInt64(first) &+ UInt64(Self.modulus) &- 1
+    let length = UInt64(truncatingIfNeeded: count % Int(Self.modulus))
+    let modulus = UInt64(Self.modulus)
+    second = UInt32(
+      truncatingIfNeeded: (UInt64(second) &+ UInt64(other.second) &+ before % modulus &* length) % modulus)
+    first = UInt32(truncatingIfNeeded: (before &+ UInt64(other.first)) % modulus)
   }
 
   /// Adds one group. In lane k, `first` holds the sum of the bytes seen and `prefix` the sum of the values `first`

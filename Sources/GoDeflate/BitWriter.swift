@@ -55,6 +55,41 @@ struct BitWriter {
     flush()
   }
 
+  /// Adds bits of another stream.
+  mutating func append(_ range: Range<Int>, of stream: UnsafeRawBufferPointer) {
+    guard let start = stream.baseAddress else { return }
+    var at = range.lowerBound
+    let end = range.upperBound
+    if at & 7 == count {
+      // In phase: whole bytes.
+      if count > 0 { appendSlowly(&at, to: min(end, (at &+ 7) & ~7), start) }
+      let bytes = max(0, end &- at) &>> 3
+      if count == 0 {
+        append(UnsafeRawBufferPointer(start: start + at &>> 3, count: bytes))
+        at &+= bytes &* 8
+      }
+    } else {
+      while at &+ 56 <= end, at &>> 3 &+ 8 <= stream.count {
+        let word = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: at &>> 3, as: UInt64.self))
+        put((word &>> UInt64(truncatingIfNeeded: at & 7)) & (1 &<< 56 &- 1), 56)
+        flush()
+        at &+= 56
+      }
+    }
+    appendSlowly(&at, to: end, start)
+  }
+
+  /// Byte by byte.
+  private mutating func appendSlowly(_ at: inout Int, to end: Int, _ start: UnsafeRawPointer) {
+    while at < end {
+      let n = min(8 &- at & 7, end &- at)
+      let byte = UInt64(start.load(fromByteOffset: at &>> 3, as: UInt8.self))
+      put((byte &>> UInt64(truncatingIfNeeded: at & 7)) & (1 &<< UInt64(truncatingIfNeeded: n) &- 1), n)
+      flush()
+      at &+= n
+    }
+  }
+
   /// Adds whole bytes at a byte boundary.
   mutating func append(_ bytes: UnsafeRawBufferPointer) {
     assert(count == 0)

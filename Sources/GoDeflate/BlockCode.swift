@@ -48,6 +48,13 @@ struct BlockCode: ~Copyable {
     deriveMatchTables()
   }
 
+  /// Takes the code of a block that was left open.
+  mutating func restore(_ state: borrowing CoderState) {
+    literals.assign(state.lengths(Deflate.literalAlphabet, at: 0))
+    offsets.assign(state.lengths(32, at: Deflate.literalAlphabet))
+    deriveMatchTables()
+  }
+
   private mutating func deriveMatchTables() {
     let tables = SymbolTables.shared
     for length in 0..<256 {

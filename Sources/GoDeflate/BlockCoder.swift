@@ -29,6 +29,8 @@ struct BlockCoder: ~Copyable {
   private static let guessedHeader = 70 * 8
 
   private(set) var open = Open.none
+  /// Whether a block has been stored since this was set to false.
+  var hasStored = false
   private var code = BlockCode()
   private var literalCode = PrefixCode(count: Deflate.literalAlphabet)
   private var header = TableHeader()
@@ -55,6 +57,33 @@ struct BlockCoder: ~Copyable {
   mutating func reset() {
     open = .none
   }
+
+  /// What carries over to the next block.
+  var state: CoderState {
+    var state = CoderState()
+    state.header = Int32(truncatingIfNeeded: open.header)
+    switch open {
+    case .none: break
+    case .full:
+      state.form = .full
+      state.setLengths(code.literals.lengths, Deflate.literalSymbols, at: 0)
+      state.setLengths(code.offsets.lengths, Deflate.offsetSymbols, at: Deflate.literalAlphabet)
+    case .literals:
+      state.form = .literals
+      state.setLengths(code.literals.lengths, Deflate.endOfBlock + 1, at: 0)
+    }
+    return state
+  }
+
+  /// Takes up a state that some coder had.
+  mutating func restore(_ state: borrowing CoderState) {
+    switch state.form {
+    case .closed: open = .none
+    case .full: open = .full(header: Int(state.header))
+    case .literals: open = .literals(header: Int(state.header))
+    }
+    if state.form != .closed { code.restore(state) }
+  }
 }
 
 // MARK: - Forms
@@ -70,6 +99,7 @@ extension BlockCoder {
   /// Writes `bytes`, at most 65,535, as they are. (writeStoredHeader, writeBytes)
   mutating func store(_ bytes: UnsafeRawBufferPointer, to writer: inout BitWriter) {
     close(&writer)
+    hasStored = true
     writer.write(0b000, 3)
     writer.align()
     writer.write(bytes.count, 16)

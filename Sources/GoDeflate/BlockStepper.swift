@@ -29,11 +29,43 @@ struct BlockStepper: ~Copyable, @unchecked Sendable {
     bitCount = 0
   }
 
+  // MARK: for streams made from others
+
+  /// Bits of the stream so far.
+  func position(in sink: borrowing ByteSink) -> Int { sink.count &* 8 &+ bitCount }
+
+  /// Whether the last step stored its block.
+  var hasStored: Bool { coder.hasStored }
+
+  var coderState: CoderState { coder.state }
+
+  /// Gives the coder a state that some coder had.
+  mutating func restore(_ state: borrowing CoderState) { coder.restore(state) }
+
+  /// The hash of the matcher's state before a block.
+  func tableHash(before block: Int) -> SecretHash { matcher.tableHash(before: block) }
+
+  /// Lets the next block searched start with an empty table.
+  mutating func forgetHistory(before block: Int) { matcher.reset(before: block) }
+
+  /// Searches a full block for the sake of the table.
+  mutating func search(_ block: Range<Int>, of input: UnsafeRawBufferPointer) {
+    matcher.match(block, in: input, to: &tokens)
+  }
+
+  /// Appends bits of another stream.
+  mutating func copy(_ bits: Range<Int>, of stream: UnsafeRawBufferPointer, into sink: inout ByteSink) {
+    var writer = open(&sink, bits.count &>> 3 &+ 1)
+    writer.append(bits, of: stream)
+    close(writer, &sink)
+  }
+
   /// Writes one block. Blocks come in order without gaps; all but the last are `Deflate.blockSize` long, and the one
   /// that ends at the end of `input` is the last. (compress/flate/deflate.go deflateFast)
   mutating func step(_ block: Range<Int>, of input: UnsafeRawBufferPointer, into sink: inout ByteSink) {
     let bytes = UnsafeRawBufferPointer(rebasing: input[block])
     let isLast = block.upperBound == input.count
+    coder.hasStored = false
     var writer = open(&sink, bytes.count)
     if bytes.count < Deflate.smallBlock {
       if bytes.count <= Deflate.tinyBlock {

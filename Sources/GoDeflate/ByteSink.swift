@@ -21,6 +21,9 @@ package struct ByteSink: ~Copyable, @unchecked Sendable {
     base.deallocate()
   }
 
+  /// Bytes of memory.
+  var room: Int { capacity }
+
   /// Forgets the bytes and keeps the memory.
   package mutating func removeAll() {
     count = 0

@@ -35,10 +35,25 @@ struct Matcher: ~Copyable {
     table.deallocate()
   }
 
-  /// Forgets all history: the next block is the first of a stream.
-  mutating func reset() {
-    origin = -Self.firstPosition
+  /// Forgets all history: the next block, at that offset in the input, is searched as the first of a stream is.
+  mutating func reset(before block: Int = 0) {
+    origin = block &- Self.firstPosition
     table.update(repeating: 0, count: 1 << Self.tableBits)
+  }
+
+  /// A hash of the entries that the block at that offset may use, with their distances from it. Two tables with
+  /// equal hashes find the same in equal blocks after the same 32 KiB, wherever these are.
+  func tableHash(before block: Int) -> SecretHash {
+    let count = 1 << Self.tableBits
+    return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { entries in
+      let lowest = UInt64(truncatingIfNeeded: block &- origin &- Deflate.windowSize)
+      for i in 0..<count {
+        // Positions are below 2^32, and so is the difference of one in reach; it takes the position's place.
+        let place = (table[i] & 0xffff_ffff) &- lowest
+        entries[i] = place <= Self.window ? table[i] & ~0xffff_ffff | (place &+ 1) : 0
+      }
+      return SecretHash(UnsafeRawBufferPointer(entries))
+    }
   }
 
   /// Finds the sequences of `block`, which has at least 128 bytes, and leaves them in `tokens` with the counts of

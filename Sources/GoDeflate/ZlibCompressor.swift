@@ -13,6 +13,13 @@ package final class ZlibCompressor: Sendable {
     stepper = Mutex(BlockStepper(reach: min(reach, 1 << 31)))
   }
 
+  /// The stream of `input`, of any length.
+  ///
+  /// - Parameter last: the stream of nearly the same bytes; it saves work and does not show in the result.
+  package func stream(of input: UnsafeRawBufferPointer, after last: DeflateStream? = nil) -> DeflateStream {
+    stepper.withLock { StreamMaker.run(input, after: last, &$0) }
+  }
+
   /// Appends the stream of `input`, of any length, to `sink`. (compress/zlib/writer.go)
   package func compress(_ input: UnsafeRawBufferPointer, into sink: inout ByteSink) {
     stepper.withLock { stepper in

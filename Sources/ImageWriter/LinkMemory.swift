@@ -17,6 +17,8 @@ package final class LinkMemory: @unchecked Sendable {
   var sizeOrders: [SizeOrder] = []
   /// The parts of the function tables.
   package let functions = FunctionMemory()
+  /// What DWARF is made of.
+  let debug = DebugMemory()
 
   package init() {}
 
@@ -29,12 +31,14 @@ package final class LinkMemory: @unchecked Sendable {
       typeOrder = TypeOrder()
       groupKinds.removeAll()
       sizeOrders = []
+      debug.forget()
       return
     }
     typeStrings = typeStrings.mapped { change.isTouched($0) ? nil : change.number($0) }
     listing = Self.moved(listing, change, count)
     groupKinds = Self.moved(groupKinds, change, count)
     for k in sizeOrders.indices { sizeOrders[k].follow(change) }
+    debug.follow(change)
   }
 
   /// What is known by symbol, by new numbers.
@@ -52,6 +56,6 @@ package final class LinkMemory: @unchecked Sendable {
   /// Bytes of memory.
   package var byteCount: Int {
     typeStrings.byteCount + typeOrder.byteCount + listing.count + groupKinds.count
-      + functions.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
+      + functions.byteCount + debug.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

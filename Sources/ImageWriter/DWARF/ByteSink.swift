@@ -11,9 +11,20 @@ package final class ByteSink: @unchecked Sendable {
     base = .allocate(byteCount: self.capacity, alignment: 16)
   }
 
+  /// The same bytes in memory of just their size.
+  init(copying other: ByteSink) {
+    capacity = max(other.count, 16)
+    base = .allocate(byteCount: capacity, alignment: 16)
+    base.copyMemory(from: other.base, byteCount: other.count)
+    count = other.count
+  }
+
   deinit { base.deallocate() }
 
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+  /// Bytes of memory.
+  var room: Int { capacity }
 
   /// Makes room for `n` more bytes.
   @inline(__always)
@@ -111,6 +122,13 @@ package final class ByteSink: @unchecked Sendable {
   func setU32(_ value: UInt32, at offset: Int) {
     assert(offset &+ 4 <= count)
     base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
+  }
+
+  /// Overwrites eight bytes written before.
+  @inline(__always)
+  func setU64(_ value: UInt64, at offset: Int) {
+    assert(offset &+ 8 <= count)
+    base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
   }
 
   @inline(__always)

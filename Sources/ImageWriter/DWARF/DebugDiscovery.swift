@@ -22,7 +22,7 @@ struct DebugDiscovery: ~Copyable {
   /// - Parameter data: what `DebugDataSymbol.find` gave.
   static func run(
     _ index: SymbolIndex, _ units: borrowing DebugUnits, _ findings: [UnitFindings],
-    data: [[DebugDataSymbol]], _ types: inout DebugTypes
+    data: [DebugDataSymbol], _ types: inout DebugTypes
   ) throws(LinkFailure) -> DebugDiscovery {
     var pass = DebugDiscovery(index, unitCount: units.units.count)
     for u in 0..<units.units.count {
@@ -40,7 +40,7 @@ struct DebugDiscovery: ~Copyable {
       try pass.visit(findings[u].references, &types)
       pass.abstractRanges.append(start..<pass.abstractFunctions.count)
     }
-    for group in data { try pass.visit(group, units, &types) }
+    try pass.visit(data, units, &types)
     try TypeSynthesis.run(&types)
     return pass
   }
@@ -117,34 +117,47 @@ struct DebugDataSymbol: BitwiseCopyable {
   /// None for a dictionary.
   let type: SymbolID
 
-  /// All of them in index order, in groups that were searched in parallel.
-  static func find(_ index: SymbolIndex, _ live: borrowing LiveSet) -> [[DebugDataSymbol]] {
+  /// All of them in index order.
+  static func find(
+    _ index: SymbolIndex, _ live: borrowing LiveSet, memory: DebugMemory
+  ) -> [DebugDataSymbol] {
     let reader = index.reader
     let reachable = live.reachableBits
     let limit = min(live.limit, index.firstExternal.index)
-    let grain = 1 << 15
-    let groups = max(1, (limit + grain - 1) / grain)
-    return [[DebugDataSymbol]](unsafeUninitializedCapacity: groups) { out, count in
-      count = groups
-      guard let found = out.baseAddress else { return }
-      Chunks.run(groups, grain: 1) { range in
-        for g in range {
-          var group: [DebugDataSymbol] = []
-          for i in max(1, g * grain)..<max(1, min(limit, (g + 1) * grain)) where reachable[i] & 1 != 0 {
-            let s = SymbolID(i)
-            let kind = reader.kind(s)
-            guard isData(kind), !reader.isFileLocal(s),
-              !index.attributes(s).contains(.notInSymbolTable)
-            else { continue }
-            let type = reader.goType(s)
-            if !type.isNone || (kind == .rodata && reader.flags(s).contains(.dict)) {
-              group.append(DebugDataSymbol(symbol: s, type: type))
-            }
+    let memos = memory.units
+    let firstObject = ObjectID.firstInput.index
+    let found = PartialResults<[DebugDataSymbol]>(count: memos.count, empty: [])
+    Chunks.run(max(0, reader.objectCount - firstObject), grain: 16) { range in
+      for o in (range.lowerBound + firstObject)..<(range.upperBound + firstObject) {
+        let object = reader.object(ObjectID(UInt32(truncatingIfNeeded: o)))
+        var list: [DebugDataSymbol] = []
+        for local in memos[o].typedData(of: object.pointee.view) {
+          let s = SymbolID(object.pointee.symbols[Int(local)])
+          guard s.index < limit, reachable[s.index] & 1 != 0, isDefined(s, o, local, reader) else { continue }
+          let kind = reader.kind(s)
+          guard isData(kind), !reader.isFileLocal(s), !index.attributes(s).contains(.notInSymbolTable)
+          else { continue }
+          let type = reader.goType(s)
+          if !type.isNone || (kind == .rodata && reader.flags(s).contains(.dict)) {
+            list.append(DebugDataSymbol(symbol: s, type: type))
           }
-          (found + g).initialize(to: group)
         }
+        found.set(o, list)
       }
     }
+    // Mostly in order already.
+    return found.all.flatMap { $0 }.sorted { $0.symbol.raw < $1.symbol.raw }
+  }
+
+  /// Whether the symbol's content, or what the linker made it from, is that definition.
+  @inline(__always)
+  private static func isDefined(_ s: SymbolID, _ object: Int, _ local: UInt32, _ reader: SymbolReader) -> Bool
+  {
+    let place = reader.place(s)
+    if Int(place.object) == object { return place.local == local }
+    guard place.object == ObjectID.external.raw else { return false }
+    let external = reader.external(s).pointee
+    return Int(external.origin) == object && external.originLocal == local
   }
 
   private static func isData(_ kind: SymbolKind) -> Bool {

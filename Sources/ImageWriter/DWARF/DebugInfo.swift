@@ -75,43 +75,53 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
   /// - Throws: `.corrupt` for an object that contradicts itself; `.unsupported` where the real linker fails
   ///   too, in its own words.
   package static func generate(
-    _ index: SymbolIndex, _ live: borrowing LiveSet, text: TextLayout, options: Options
+    _ index: SymbolIndex, _ live: borrowing LiveSet, text: TextLayout, options: Options,
+    memory: LinkMemory? = nil
   ) throws(LinkFailure) -> DebugInfo {
     guard index.count < UnitFindings.largestSymbolCount else {
       throw .unsupported(reason: "too many symbols for DWARF")
     }
     let reader = index.reader
+    let memory = memory?.debug ?? DebugMemory()
+    memory.prepare(objectCount: reader.objectCount, goroot: options.goroot)
     let places = try DebugPlaces(symbolCount: index.count)
-    let facts = FunctionFact.gather(text.functions, reader)
+    let known = memory.frames.match(text.functions, reader)
+    let facts = FunctionFact.gather(text.functions, reader, known, memory.frames)
     let units = try DebugUnits(index, text: text, facts: facts)
     let records = Table(repeating: FunctionDebugSymbols(), count: units.functions.count)
-    let findings = UnitScan.run(index, units, places, records: records)
-    let data = DebugDataSymbol.find(index, live)
-    var types = try DebugTypes(index, live, places)
-    types.promiseEntries()
+    let findings = UnitScan.run(index, units, places, records: records, memory: memory)
+    let data = DebugDataSymbol.find(index, live, memory: memory)
+    var types = try DebugTypes(index, live, places, memory: memory)
+    types.promiseEntries(memory)
 
     // Discovery follows one reference after the other; what does not wait for it uses the other cores.
     let tables = UnitTables(reader, units, records, findings, places)
     let builder = UnitImageBuilder(
-      index: index, tables: tables, paths: SourcePath(goroot: options.goroot))
+      index: index, tables: tables, paths: SourcePath(goroot: options.goroot), memory: memory)
     var images: [UnitImage] = []
     var frames: [ByteSink] = []
+    let frameEnds = Table<UInt32>(uninitialized: text.functions.count)
     var discovered: Result<DebugDiscovery, LinkFailure>?
     Chunks.together {
       discovered = Result { () throws(LinkFailure) -> DebugDiscovery in
         try DebugDiscovery.run(index, units, findings, data: data, &types)
       }
     } _: {
-      frames = FrameEncoder.encode(text, facts.base, reader)
+      frames = FrameEncoder.encode(
+        text, facts.base, reader, known: known.base, memory: memory.frames, ends: frameEnds.base)
       images = builder.build()
     }
     guard let discovery = try discovered.take()?.get() else {
       throw .unsupported(reason: "DWARF discovery did not run")
     }
     try check(index)
+    memory.frames.keep(text.functions, facts, frameEnds, frames)
 
     let offsets = Table<UInt32>(repeating: 0, count: types.entries.count)
-    let chunks = TypeEncoder.encode(types, offsets: offsets.base)
+    memory.types.withdraw(places.base)
+    let fields = memory.types.fields(of: types)
+    let chunks = TypeEncoder.encode(types, fields: UnsafePointer(fields.base), offsets: offsets.base)
+    memory.types.keep(types, fields)
     let contents = UnitContents(tables, discovery, typesUnit: units.runtimeUnit)
     let info = UnitInfoBuilder(
       index: index, contents: contents, version: options.version,

@@ -63,13 +63,18 @@ package struct DebugRelocator: @unchecked Sendable {
         continue
       }
       if r.size == 0 { continue }
+      // Nearly all are of these two kinds.
       if r.type == RelocType.dwarfSecRef, r.size == 4 {
-        let target = reader.target(r, in: relocs)
-        let place = target.index < placeCount ? places[target.index] : 0
+        let place = place(reader.target(r, in: relocs))
         if place == 0 { fail(s) }
         let value = Int64(place &- 1) &+ r.addend
         out.storeBytes(
           of: UInt32(truncatingIfNeeded: value).littleEndian, toByteOffset: at, as: UInt32.self)
+      } else if r.type &- RelocType.dwtxtAddrU1 <= 3 {
+        let place = place(reader.target(r, in: relocs))
+        let width = Int(r.type &- RelocType.dwtxtAddrU1) &+ 1
+        if place == 0 || Int(r.size) != width { fail(s) }
+        Self.storeFixedULEB(place &- 1, width: min(width, Int(r.size)), to: out + at)
       } else {
         apply(r, relocs, to: out + at, of: s)
       }
@@ -77,16 +82,15 @@ package struct DebugRelocator: @unchecked Sendable {
     return size
   }
 
+  @inline(__always)
+  private func place(_ s: SymbolID) -> UInt32 { s.index < placeCount ? places[s.index] : 0 }
+
+  @inline(never)
   private func apply(
     _ r: Relocation, _ relocs: Relocations, to field: UnsafeMutableRawPointer, of s: SymbolID
   ) {
     let target = reader.target(r, in: relocs)
     switch r.type {
-    case RelocType.dwtxtAddrU1...RelocType.dwtxtAddrU4:
-      let place = target.index < placeCount ? places[target.index] : 0
-      let width = Int(r.type - RelocType.dwtxtAddrU1) + 1
-      guard place != 0, Int(r.size) == width else { return fail(s) }
-      Self.storeFixedULEB(place - 1, width: width, to: field)
     case RelocType.addr where !r.isWeak:
       let value = address(target)
       guard value != 0 else { return fail(s) }
@@ -108,6 +112,7 @@ package struct DebugRelocator: @unchecked Sendable {
   }
 
   /// A ULEB128 of exactly `width` bytes, the high ones redundant if need be (writeUleb128FixedLength).
+  @inline(__always)
   package static func storeFixedULEB(_ value: UInt32, width: Int, to field: UnsafeMutableRawPointer) {
     for i in 0..<width {
       let low = UInt8(truncatingIfNeeded: value >> UInt32(7 * i)) & 0x7f

@@ -8,9 +8,16 @@ internal import Synchronization
 package struct DebugSections: Sendable {
   package struct Section: Sendable {
     package let name: String
-    package let isCompressed: Bool
-    fileprivate let bytes: SectionBytes
-    package var size: Int { bytes.count }
+    fileprivate let contents: Contents
+    /// Bytes in the file.
+    package let size: Int
+    package var isCompressed: Bool { if case .compressed = contents { true } else { false } }
+  }
+
+  fileprivate enum Contents: Sendable {
+    case plain(SectionBytes)
+    /// Behind a header, which tells the size it inflates to.
+    case compressed(DeflateStream, inflated: Int)
   }
 
   /// In file order.
@@ -20,11 +27,15 @@ package struct DebugSections: Sendable {
   private static let headerSize = 24
 
   /// Writes and compresses all sections, side by side.
+  ///
+  /// - Parameter memory: has the streams of the last link, and gets those of this one.
   package init(
-    _ info: borrowing DebugInfo, addresses: borrowing Addresses, sectionStarts: [UInt64], compress: Bool
+    _ info: borrowing DebugInfo, addresses: borrowing Addresses, sectionStarts: [UInt64], compress: Bool,
+    memory: LinkMemory? = nil
   ) throws(LinkFailure) {
     let kinds = info.sections
     let results = PartialResults<Result<Section, LinkFailure>?>(count: kinds.count, empty: nil)
+    let streams = memory?.debug.streams ?? [:]
     // The largest begin first.
     let order = kinds.indices.sorted { kinds[$0].size > kinds[$1].size }
     let next = Atomic(0)
@@ -35,8 +46,10 @@ package struct DebugSections: Sendable {
         results.set(
           k,
           Result { () throws(LinkFailure) -> Section in
-            try Self.make(
-              kinds[k], info.pointee, addresses.pointee, sectionStarts: sectionStarts, compress: compress)
+            let plain = SectionBytes(count: kinds[k].size)
+            try info.pointee.write(
+              kinds[k].kind, into: plain.buffer, addresses: addresses.pointee, sectionStarts: sectionStarts)
+            return Self.make(kinds[k].name, plain, compress: compress, after: streams[kinds[k].name])
           })
       }
     }
@@ -46,30 +59,28 @@ package struct DebugSections: Sendable {
       sections.append(try r.get())
     }
     self.sections = sections
+    if compress, let memory { memory.debug.streams = self.streams }
   }
 
   private static func make(
-    _ section: DebugInfo.Section, _ info: borrowing DebugInfo, _ addresses: borrowing Addresses,
-    sectionStarts: [UInt64], compress: Bool
-  ) throws(LinkFailure) -> Section {
-    let plain = SectionBytes(count: section.size)
-    try info.write(
-      section.kind, into: plain.buffer, addresses: addresses, sectionStarts: sectionStarts)
-    guard compress else { return Section(name: section.name, isCompressed: false, bytes: plain) }
-    var sink = GoDeflate.ByteSink(capacity: Self.headerSize + section.size / 2)
-    var header = ByteBuilder()
-    header.u32(1)
-    header.u32(0)
-    header.u64(UInt64(section.size))
-    header.u64(1)
-    header.bytes.withUnsafeBytes { sink.append($0) }
-    ZlibCompressor().compress(UnsafeRawBufferPointer(plain.buffer), into: &sink)
-    guard sink.count < section.size else {
-      return Section(name: section.name, isCompressed: false, bytes: plain)
+    _ name: String, _ plain: SectionBytes, compress: Bool, after last: DeflateStream?
+  ) -> Section {
+    if compress {
+      let stream = ZlibCompressor().stream(of: UnsafeRawBufferPointer(plain.buffer), after: last)
+      let size = headerSize + stream.count
+      if size < plain.count {
+        return Section(name: name, contents: .compressed(stream, inflated: plain.count), size: size)
+      }
     }
-    let packed = SectionBytes(count: sink.count)
-    sink.withUnsafeBytes { packed.buffer.copyMemory(from: $0) }
-    return Section(name: section.name, isCompressed: true, bytes: packed)
+    return Section(name: name, contents: .plain(plain), size: plain.count)
+  }
+
+  private var streams: [String: DeflateStream] {
+    var streams: [String: DeflateStream] = [:]
+    for s in sections {
+      if case .compressed(let stream, _) = s.contents { streams[s.name] = stream }
+    }
+    return streams
   }
 
   /// Copies the sections into the image, where the layout has placed them.
@@ -81,7 +92,18 @@ package struct DebugSections: Sendable {
       guard let window = image.window(offset, section.size) else {
         throw .unsupported(reason: "DWARF does not fit the image")
       }
-      window.copyMemory(from: UnsafeRawBufferPointer(section.bytes.buffer))
+      switch section.contents {
+      case .plain(let bytes): window.copyMemory(from: UnsafeRawBufferPointer(bytes.buffer))
+      case .compressed(let stream, let inflated):
+        var header = ByteBuilder()
+        header.u32(1)
+        header.u32(0)
+        header.u64(UInt64(inflated))
+        header.u64(1)
+        header.bytes.withUnsafeBytes { window.copyMemory(from: $0) }
+        let rest = UnsafeMutableRawBufferPointer(rebasing: window[Self.headerSize...])
+        stream.withUnsafeBytes { rest.copyMemory(from: $0) }
+      }
     }
   }
 }

@@ -19,6 +19,8 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
     var descriptor = SymbolID.none
     /// The descriptor whose fields are the entry's children.
     var fields = SymbolID.none
+    /// The first of them among the fields of all types.
+    var firstField = 0
     var size: Int64 = 0
     /// Range in `references`: what the entry, or its children, refer to, in the order of the bytes of the
     /// descriptor (element; key, element; fields; parameters, results).
@@ -32,6 +34,8 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
   }
 
   private(set) var entries: Table<Entry>
+  /// What the descriptors say that entries were made from.
+  private(set) var records: Table<TypeRecord>
   /// While an entry is under way: SymbolID.raw of descriptors; afterwards indices of entries.
   private(set) var references: Table<UInt32>
   let reader: SymbolReader
@@ -41,6 +45,7 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
   private let reachableCount: Int
   private let places: UnsafeMutablePointer<UInt32>
   let names: Arena
+  private let memo: TypeMemo
   private var open: Table<OpenEntry>
   private var emptyInterface = SymbolID.none
   private var methodInterface = SymbolID.none
@@ -57,9 +62,12 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
   }
 
   init(
-    _ index: SymbolIndex, _ live: borrowing LiveSet, _ places: borrowing DebugPlaces
+    _ index: SymbolIndex, _ live: borrowing LiveSet, _ places: borrowing DebugPlaces,
+    memory: DebugMemory
   ) throws(LinkFailure) {
     self.index = index
+    memo = memory.types
+    memo.announce(places.base)
     reader = index.reader
     decoder = TypeDecoder(index.reader)
     reachable = live.reachableBits
@@ -67,6 +75,7 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
     self.places = places.base
     names = Arena()
     entries = Table(capacity: 1 << 14)
+    records = Table(capacity: 1 << 14)
     references = Table(capacity: 1 << 16)
     open = Table(capacity: 64)
     pointers = Table()
@@ -135,9 +144,13 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
   mutating func define(_ type: SymbolID) throws(LinkFailure) -> UInt32 {
     if type.isNone { return Self.unspecified }
     let known = places[type.index]
-    if known != 0 { return known - 1 }
+    if Self.isEntry(known) { return known - 1 }
     return try makeTree(type)
   }
+
+  /// Whether the place of a descriptor is an entry, not nothing or a record of the last link.
+  @inline(__always)
+  private static func isEntry(_ place: UInt32) -> Bool { place != 0 && place & TypeMemo.mark == 0 }
 
   private mutating func makeTree(_ type: SymbolID) throws(LinkFailure) -> UInt32 {
     // Types nest deeper than a thread's stack, so the recursion of the real linker is a stack of our own.
@@ -155,7 +168,7 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
       let target = SymbolID(references[at])
       if target.isNone {
         references[at] = Self.unspecified
-      } else if places[target.index] != 0 {
+      } else if Self.isEntry(places[target.index]) {
         references[at] = places[target.index] - 1
       } else {
         let made = try begin(target)
@@ -167,6 +180,42 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
 
   /// Adds the entry of `type`, and its typedef; its references wait on the stack.
   private mutating func begin(_ type: SymbolID) throws(LinkFailure) -> UInt32 {
+    let place = places[type.index]
+    let record =
+      place & TypeMemo.mark != 0 ? recall(Int(place & ~TypeMemo.mark)) : try read(type)
+    records.append(record)
+    guard let abbrev = Self.shape(record.kind)?.abbrev else { throw missing("kind \(record.kind)") }
+    let isStructure = record.kind == TypeDecoder.Kind.structure
+    let e = add(
+      Entry(
+        abbrev: abbrev, kind: record.kind, hasRuntimeType: isReachable(type), name: record.name,
+        descriptor: type, fields: isStructure ? type : .none, firstField: record.firstReference,
+        size: record.size, firstReference: record.firstReference, referenceCount: record.referenceCount))
+    var target = e
+    if record.hasTypedef {
+      target = add(
+        Entry(
+          abbrev: AbbrevTable.Code.typedef, name: record.name, descriptor: type, type: Int32(e)))
+    }
+    places[type.index] = UInt32(target) + 1
+    if record.referenceCount > 0 { open.append(OpenEntry(entry: e, next: 0)) }
+    return UInt32(target)
+  }
+
+  /// What the last link read, with references of this one.
+  private mutating func recall(_ i: Int) -> TypeRecord {
+    let old = memo.records[i]
+    let first = references.count
+    for k in old.references { references.append(memo.references[k]) }
+    var record = TypeRecord(
+      old.descriptor, kind: old.kind, hasTypedef: old.hasTypedef, name: old.name, size: old.size,
+      references: first..<references.count)
+    record.known = Int32(truncatingIfNeeded: i)
+    return record
+  }
+
+  /// Reads a descriptor; appends its references.
+  private mutating func read(_ type: SymbolID) throws(LinkFailure) -> TypeRecord {
     let symbolName = reader.name(type)
     let data = reader.data(type)
     guard symbolName.hasPrefix("type:"), symbolName.count > 5, data.count >= TypeDecoder.commonSize else {
@@ -177,19 +226,9 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
     guard let shape = Self.shape(kind) else { throw missing("\(symbolName.string): kind \(kind)") }
     let first = references.count
     if shape.isComposite { try collectReferences(type, data, kind) }
-    let e = add(
-      Entry(
-        abbrev: shape.abbrev, kind: kind, hasRuntimeType: isReachable(type), name: name,
-        descriptor: type,
-        fields: kind == TypeDecoder.Kind.structure ? type : .none,
-        size: decoder.size(data), firstReference: first, referenceCount: references.count - first))
-    var target = e
-    if shape.mayHaveTypedef, Self.isDeclared(name) {
-      target = add(Entry(abbrev: AbbrevTable.Code.typedef, name: name, descriptor: type, type: Int32(e)))
-    }
-    places[type.index] = UInt32(target) + 1
-    if references.count > first { open.append(OpenEntry(entry: e, next: 0)) }
-    return UInt32(target)
+    return TypeRecord(
+      type, kind: kind, hasTypedef: shape.mayHaveTypedef && Self.isDeclared(name), name: name,
+      size: decoder.size(data), references: first..<references.count)
   }
 
   private struct Shape {
@@ -264,15 +303,16 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
   // MARK: references from objects
 
   /// Lets "go:info.T" of all objects promise the descriptor `type:T`.
-  func promiseEntries() {
+  func promiseEntries(_ memory: DebugMemory) {
     let first = index.firstExternal.index
     guard first > 0, reader.count > first else { return }
+    for p in memory.promises { places[p.entry.index] = DebugPlaces.promise | p.type.raw }
     Chunks.run(reader.count - first, grain: 512) { range in
       let name = ByteSink()
       name.append(text: "type:")
       for i in range {
         let s = SymbolID(first + i)
-        guard reader.kind(s) == .undefined else { continue }
+        guard places[s.index] == 0, reader.kind(s) == .undefined else { continue }
         let text = reader.name(s)
         guard text.hasPrefix("go:info.") else { continue }
         name.truncate(5)
@@ -281,6 +321,12 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
         if !type.isNone { places[s.index] = DebugPlaces.promise | type.raw }
       }
     }
+    var promises: [DebugMemory.Promise] = []
+    promises.reserveCapacity(memory.promises.count)
+    for i in first..<reader.count where places[i] & DebugPlaces.promise != 0 {
+      promises.append(.init(entry: SymbolID(i), type: SymbolID(places[i] & ~DebugPlaces.promise)))
+    }
+    memory.promises = promises
   }
 
   /// Defines what "go:info.T" promises.
@@ -306,7 +352,7 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
     let target = entries[Int(entry)]
     let name = concatenated("type:*", target.name)
     let descriptor = descriptor(named: name)
-    if !descriptor.isNone, places[descriptor.index] != 0 { return places[descriptor.index] - 1 }
+    if !descriptor.isNone, Self.isEntry(places[descriptor.index]) { return places[descriptor.index] - 1 }
     let isLive = !descriptor.isNone && isReachable(descriptor)
     let made = add(
       Entry(
@@ -332,6 +378,7 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
     let first = references.count
     for i in 0..<p.referenceCount { references.append(references[p.firstReference + i]) }
     entries.base[e].fields = p.fields
+    entries.base[e].firstField = p.firstField
     entries.base[e].firstReference = first
     entries.base[e].referenceCount = p.referenceCount
   }

@@ -12,18 +12,28 @@ package enum FrameEncoder {
   private static let pointerSize: Int64 = 8
   private static let dataAlignmentFactor: Int64 = -4
 
+  /// - Parameters:
+  ///   - known: positions in the last link, as `FrameMemo.match` gives them.
+  ///   - ends: gets the offset in its sink at which each function's entry ends.
   static func encode(
-    _ text: TextLayout, _ facts: UnsafePointer<FunctionFact>, _ reader: SymbolReader
+    _ text: TextLayout, _ facts: UnsafePointer<FunctionFact>, _ reader: SymbolReader,
+    known: UnsafePointer<Int32>, memory: FrameMemo, ends: UnsafeMutablePointer<UInt32>
   ) -> [ByteSink] {
-    let grain = 1024
+    let grain = FrameMemo.grain
     let groups = (text.functions.count + grain - 1) / grain
     let sinks = [common()] + (0..<groups).map { _ in ByteSink(capacity: grain * 56) }
     Chunks.run(groups, grain: 1) { range in
       for g in range {
-        for i in g * grain..<min(text.functions.count, (g + 1) * grain) where facts[i].hasMetadata {
-          if !function(facts[i], at: text.starts[i], reader, to: sinks[g + 1]) {
+        let out = sinks[g + 1]
+        for i in g * grain..<min(text.functions.count, (g + 1) * grain) {
+          if known[i] >= 0 {
+            let start = out.count
+            out.append(memory.entry(known[i]))
+            if out.count > start { out.setU64(text.starts[i], at: start + 8) }
+          } else if facts[i].hasMetadata, !function(facts[i], at: text.starts[i], reader, to: out) {
             reader.object(reader.unit(text.functions[i])).pointee.view.noteFault()
           }
+          ends[i] = UInt32(truncatingIfNeeded: out.count)
         }
       }
     }

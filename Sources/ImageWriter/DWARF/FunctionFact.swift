@@ -10,11 +10,18 @@ struct FunctionFact: BitwiseCopyable {
   var stackDepths = SymbolID.none
 
   /// The facts of all functions, in address order.
-  static func gather(_ functions: [SymbolID], _ reader: SymbolReader) -> Table<FunctionFact> {
+  ///
+  /// - Parameter known: positions in the last link, as `FrameMemo.match` gives them.
+  static func gather(
+    _ functions: [SymbolID], _ reader: SymbolReader, _ known: borrowing Table<Int32>, _ memory: FrameMemo
+  ) -> Table<FunctionFact> {
     let facts = Table(repeating: FunctionFact(), count: functions.count)
     let base = facts.base
+    let known = known.base
     Chunks.run(functions.count, grain: 512) { range in
-      for i in range { base[i] = FunctionFact(functions[i], reader) }
+      for i in range {
+        base[i] = known[i] < 0 ? FunctionFact(functions[i], reader) : memory.fact(known[i])
+      }
     }
     return facts
   }

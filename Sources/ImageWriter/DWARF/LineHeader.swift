@@ -22,12 +22,9 @@ struct LineHeaderWriter {
 
   init(paths: SourcePath) { directories = DirectoryNames(paths: paths) }
 
-  /// Appends the header of the unit that `view` is the object of.
-  ///
-  /// - Parameter programBytes: bytes of the line programs that follow.
-  mutating func write(_ view: ObjectView, programBytes: Int, to out: ByteSink) {
+  /// Writes the header of the unit that `view` is the object of to an empty sink; the length is still missing.
+  mutating func write(_ view: ObjectView, to out: ByteSink) {
     collect(view)
-    let unit = out.count
     out.u32(0)
     out.u16(DebugFormat.version)
     out.u8(DebugFormat.addressSize)
@@ -57,7 +54,11 @@ struct LineHeaderWriter {
       out.uleb(UInt64(f.directory))
     }
     out.setU32(UInt32(truncatingIfNeeded: out.count - header), at: header - 4)
-    out.setU32(UInt32(truncatingIfNeeded: out.count - unit - 4 + programBytes), at: unit)
+  }
+
+  /// - Parameter programBytes: bytes of the line programs that follow the header.
+  static func setLength(programBytes: Int, in header: ByteSink) {
+    header.setU32(UInt32(truncatingIfNeeded: header.count - 4 + programBytes), at: 0)
   }
 
   private mutating func collect(_ view: ObjectView) {

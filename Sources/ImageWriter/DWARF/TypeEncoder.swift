@@ -55,9 +55,16 @@ struct TypeEncoder {
   private let reader: SymbolReader
   private let entries: UnsafePointer<DebugTypes.Entry>
   private let references: UnsafePointer<UInt32>
+  private let fields: UnsafePointer<TypeField?>
 
-  /// Encodes all types in parallel. `offsets` gets each entry's offset in its chunk.
-  static func encode(_ types: borrowing DebugTypes, offsets: UnsafeMutablePointer<UInt32>) -> [TypeChunk] {
+  /// Encodes all types in parallel.
+  ///
+  /// - Parameters:
+  ///   - fields: of all structures, as `TypeMemo.fields` gives them.
+  ///   - offsets: gets each entry's offset in its chunk.
+  static func encode(
+    _ types: borrowing DebugTypes, fields: UnsafePointer<TypeField?>, offsets: UnsafeMutablePointer<UInt32>
+  ) -> [TypeChunk] {
     let entries = UnsafePointer(types.entries.base)
     let references = UnsafePointer(types.references.base)
     let reader = types.reader
@@ -68,7 +75,7 @@ struct TypeEncoder {
     }
     Chunks.run(chunks.count, grain: 1) { range in
       for c in range {
-        let encoder = TypeEncoder(chunks[c], reader, entries, references)
+        let encoder = TypeEncoder(chunks[c], reader, entries, references, fields)
         for i in 0..<chunks[c].count {
           offsets[chunks[c].first + i] = UInt32(truncatingIfNeeded: chunks[c].bytes.count)
           encoder.write(entries[chunks[c].first + i])
@@ -80,13 +87,14 @@ struct TypeEncoder {
 
   private init(
     _ chunk: TypeChunk, _ reader: SymbolReader, _ entries: UnsafePointer<DebugTypes.Entry>,
-    _ references: UnsafePointer<UInt32>
+    _ references: UnsafePointer<UInt32>, _ fields: UnsafePointer<TypeField?>
   ) {
     self.chunk = chunk
     out = chunk.bytes
     self.reader = reader
     self.entries = entries
     self.references = references
+    self.fields = fields
   }
 
   private func write(_ e: DebugTypes.Entry) {
@@ -211,28 +219,18 @@ struct TypeEncoder {
     if e.abbrev == AbbrevTable.Code.sliceType {
       if e.element >= 0 { reference(to: UInt32(e.element)) } else { reference(e, 0) }
     }
-    if !e.fields.isNone { fields(e) }
+    if !e.fields.isNone { writeFields(e) }
     out.u8(0)
   }
 
-  private func fields(_ e: DebugTypes.Entry) {
-    let data = reader.data(e.fields)
-    let start = TypeDecoder.structFields(data)
-    var relocated = DescriptorFields(reader, e.fields)
+  private func writeFields(_ e: DebugTypes.Entry) {
     for i in 0..<e.referenceCount {
-      let at = start + TypeDecoder.structFieldSize * i
-      let nameSymbol = relocated.target(at: at)
-      let nameData = nameSymbol.isNone ? .empty : reader.data(nameSymbol)
-      var name = nameSymbol.isNone ? .empty : TypeDecoder.nameText(nameData)
-      if name.isEmpty {
-        let type = reader.name(relocated.target(at: at + 8))
-        name = type.slice(5, type.count - 5)
-      }
+      guard let field = fields[e.firstField + i] else { continue }
       out.u8(AbbrevTable.Code.structField)
-      out.string(name)
-      out.uleb(Int64(Int32(truncatingIfNeeded: data.u64(at + 16))))
+      out.string(field.name)
+      out.uleb(Int64(field.offset))
       reference(e, i)
-      out.u8((nameData.u8(0) >> 3) & 1)
+      out.u8(field.isEmbedded ? 1 : 0)
     }
   }
 }

@@ -4,7 +4,8 @@ import LoaderCore
 final class UnitImage: @unchecked Sendable {
   /// Header and entry of the unit; empty when it has nothing to say.
   let head = ByteSink(capacity: 512)
-  let lineHead: ByteSink
+  /// Belongs to the memory of the last link; the lengths in it are this link's.
+  fileprivate(set) var lineHead = ByteSink(capacity: 16)
   let rangeList = ByteSink(capacity: 16)
   fileprivate(set) var debuggerScript: [UInt8]?
   /// Whether the unit has functions.
@@ -29,10 +30,7 @@ final class UnitImage: @unchecked Sendable {
   var locations = Extent()
   var addresses = Extent()
 
-  init(hasText: Bool) {
-    self.hasText = hasText
-    lineHead = ByteSink(capacity: hasText ? 2048 : 16)
-  }
+  init(hasText: Bool) { self.hasText = hasText }
 
   var isEmpty: Bool { head.count == 0 }
 
@@ -53,6 +51,7 @@ struct UnitImageBuilder {
   let index: SymbolIndex
   let tables: UnitTables
   let paths: SourcePath
+  let memory: DebugMemory
 
   /// The images of all units, their info still missing.
   func build() -> [UnitImage] {
@@ -62,21 +61,30 @@ struct UnitImageBuilder {
       // Few large shares: in each, the directories are looked at once.
       Chunks.run(tables.count, grain: max(16, tables.count / 8)) { range in
         var headers = LineHeaderWriter(paths: paths)
-        for u in range { (images + u).initialize(to: build(u, &headers)) }
+        let scratch = ByteSink(capacity: 1 << 14)
+        for u in range { (images + u).initialize(to: build(u, &headers, scratch)) }
       }
     }
   }
 
-  private func build(_ u: Int, _ headers: inout LineHeaderWriter) -> UnitImage {
+  private func build(_ u: Int, _ headers: inout LineHeaderWriter, _ scratch: ByteSink) -> UnitImage {
     let unit = tables.unit(u)
     let image = UnitImage(hasText: unit.functionCount > 0)
     let findings = tables.findings(u)
     if image.hasText {
       let view = tables.reader.object(unit.object).pointee.view
-      headers.write(view, programBytes: findings.lineSize, to: image.lineHead)
-      if index.libraries[unit.library].path == "runtime" {
-        image.debuggerScript = LineHeaderWriter.debuggerScript(view, paths: paths)
+      let memo = memory.units[unit.object.index]
+      if memo.lineHead == nil {
+        scratch.truncate(0)
+        headers.write(view, to: scratch)
+        memo.lineHead = ByteSink(copying: scratch)
+        if index.libraries[unit.library].path == "runtime" {
+          memo.debuggerScript = LineHeaderWriter.debuggerScript(view, paths: paths)
+        }
       }
+      if let head = memo.lineHead { image.lineHead = head }
+      LineHeaderWriter.setLength(programBytes: findings.lineSize, in: image.lineHead)
+      image.debuggerScript = memo.debuggerScript
       writeRanges(image.rangeList, u)
       image.lines.size = image.lineHead.count + findings.lineSize
       image.ranges.size = image.rangeList.count + findings.rangeSize

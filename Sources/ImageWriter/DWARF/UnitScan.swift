@@ -14,6 +14,8 @@ struct UnitFindings {
   /// What the functions' entries refer to, in order of the references, mostly without repeats: the order in
   /// which types are discovered.
   var references: [Reference] = []
+  /// What else is referred to that other objects may define.
+  var others: [SymbolID] = []
   /// Functions in the order of their slots in .debug_addr.
   var slots: [SymbolID] = []
   /// Bytes of the functions' symbols, by section.
@@ -37,6 +39,15 @@ struct UnitFindings {
     init(_ s: SymbolID, _ kind: Kind) { raw = s.raw << 2 | kind.rawValue }
     var symbol: SymbolID { SymbolID(raw >> 2) }
     var kind: Kind { Kind(rawValue: raw & 3) ?? .type }
+
+    /// Whether the symbol is still of a kind that makes such a reference.
+    func fits(_ reader: SymbolReader) -> Bool {
+      switch kind {
+      case .type: true
+      case .typeEntry: [.dwarfType, .undefined].contains(reader.kind(symbol))
+      case .abstractFunction: reader.kind(symbol) == .dwarfAbstractFunction
+      }
+    }
   }
 
   /// Above this number of symbols a reference does not fit.
@@ -58,7 +69,7 @@ struct UnitScan {
   /// Fills `records`, one per function of `units`, and gives the functions their slots in `places`.
   static func run(
     _ index: SymbolIndex, _ units: borrowing DebugUnits, _ places: borrowing DebugPlaces,
-    records: borrowing Table<FunctionDebugSymbols>
+    records: borrowing Table<FunctionDebugSymbols>, memory: DebugMemory
   ) -> [UnitFindings] {
     let reader = index.reader
     let unitOfObject = units.unitOfObject
@@ -66,6 +77,7 @@ struct UnitScan {
     let functions = units.functions.base
     let records = records.base
     let places = places.base
+    let memos = memory.units
     return [UnitFindings](unsafeUninitializedCapacity: units.units.count) { out, count in
       count = units.units.count
       guard let found = out.baseAddress else { return }
@@ -73,12 +85,23 @@ struct UnitScan {
         let seen = UnsafeMutablePointer<UInt64>.allocate(capacity: seenCount)
         defer { seen.deallocate() }
         for u in range {
+          let unit = list[u]
+          let own = UnsafeBufferPointer(start: functions + unit.firstFunction, count: unit.functionCount)
+          let ownRecords = records + unit.firstFunction
+          let memo = memos[unit.object.index]
+          if let known = memo.scan(of: own, unit.object, reader) {
+            for (i, r) in known.records.enumerated() { ownRecords[i] = r }
+            for (i, f) in known.findings.slots.enumerated() { places[f.index] = UInt32(i + 1) }
+            (found + u).initialize(to: known.findings)
+            continue
+          }
           seen.initialize(repeating: .max, count: seenCount)
           var scan = UnitScan(
             reader: reader, unitOfObject: unitOfObject, places: places, unit: u, seen: seen)
           for i in list[u].functionIndices { records[i] = scan.visit(functions[i]) }
           if list[u].functionCount > 0 { scan.giveSlot(functions[list[u].firstFunction], limit: .max) }
           (found + u).initialize(to: scan.findings)
+          memo.keep(own, UnsafeBufferPointer(start: ownRecords, count: own.count), scan.findings)
         }
       }
     }
@@ -141,7 +164,7 @@ struct UnitScan {
         case .dwarfLoc where location.isNone:
           location = s
           findings.locationSize += Int(reader.size(s))
-        default: break
+        default: if r.ref.package_ != ObjectFormat.PackageIndex.own { findings.others.append(s) }
         }
       case RelocType.useType:
         guard isNew(r.ref, isUse: true) else { continue }

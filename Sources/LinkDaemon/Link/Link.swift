@@ -99,7 +99,7 @@ package enum Link {
     var duplicatesFail = plan.strictDupsFail && index.strictDupCount > 0
     let debug: DebugInfo?
     if let options = plan.dwarf {
-      let made = try DebugInfo.generate(index, live, text: text, options: options)
+      let made = try DebugInfo.generate(index, live, text: text, options: options, memory: memory)
       // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
       if made.hasFlagVariants { duplicatesFail = false }
       debug = consume made
@@ -151,7 +151,7 @@ package enum Link {
     if let debug {
       let made = try DebugSections(
         debug, addresses: addresses, sectionStarts: layout.sections.map(\.address),
-        compress: plan.compressDWARF)
+        compress: plan.compressDWARF, memory: memory)
       try layout.place(made, rounding: plan.image.rounding)
       debugSections = made
       trace.note(debug, made, live)

@@ -14,7 +14,7 @@ package struct ByteView: @unchecked Sendable {
     self.count = count
   }
 
-  package static let empty = ByteView(nil, 0)
+  @inline(__always) package static var empty: ByteView { ByteView(nil, 0) }
 
   @inline(__always) package var isEmpty: Bool { count == 0 }
 

@@ -152,12 +152,12 @@ package struct SymbolTraits {
 package struct SymbolClass: OptionSet, BitwiseCopyable, Sendable {
   package let rawValue: UInt8
   @inline(__always) package init(rawValue: UInt8) { self.rawValue = rawValue }
-  package static let text = SymbolClass(rawValue: 1)
-  package static let dupOK = SymbolClass(rawValue: 2)
-  package static let goType = SymbolClass(rawValue: 4)
-  package static let itab = SymbolClass(rawValue: 8)
-  package static let reflectMethod = SymbolClass(rawValue: 16)
-  package static let packageInit = SymbolClass(rawValue: 32)
+  @inline(__always) package static var text: SymbolClass { SymbolClass(rawValue: 1) }
+  @inline(__always) package static var dupOK: SymbolClass { SymbolClass(rawValue: 2) }
+  @inline(__always) package static var goType: SymbolClass { SymbolClass(rawValue: 4) }
+  @inline(__always) package static var itab: SymbolClass { SymbolClass(rawValue: 8) }
+  @inline(__always) package static var reflectMethod: SymbolClass { SymbolClass(rawValue: 16) }
+  @inline(__always) package static var packageInit: SymbolClass { SymbolClass(rawValue: 32) }
 
   init(flags: SymbolFlags, kind: UInt8) {
     var v: SymbolClass = SymbolKind.fromObjectByte(kind).isText ? .text : []

@@ -3,9 +3,9 @@
 package enum ObjectFormat {
   static let magic: StaticString = "\0go120ld"
   static let headerSize = 8 + 8 + 4 + 4 * Block.count
-  static let symbolSize = 21
-  static let relocSize = 23
-  static let auxSize = 9
+  @inline(__always) package static var symbolSize: Int { 21 }
+  @inline(__always) package static var relocSize: Int { 23 }
+  @inline(__always) package static var auxSize: Int { 9 }
   static let refFlagsSize = 10
   static let stringRefSize = 8
   static let importedPackageSize = 16
@@ -20,12 +20,12 @@ package enum ObjectFormat {
   }
 
   /// Package indices with a meaning of their own; others number the object's package list from 1.
-  enum PackageIndex {
-    static let none: UInt32 = 0x7fff_ffff
-    static let hashed64: UInt32 = none - 1
-    static let hashed: UInt32 = none - 2
-    static let builtin: UInt32 = none - 3
-    static let own: UInt32 = none - 4
+  package enum PackageIndex {
+    @inline(__always) package static var none: UInt32 { 0x7fff_ffff }
+    @inline(__always) package static var hashed64: UInt32 { none - 1 }
+    @inline(__always) package static var hashed: UInt32 { none - 2 }
+    @inline(__always) package static var builtin: UInt32 { none - 3 }
+    @inline(__always) package static var own: UInt32 { none - 4 }
   }
 
   struct ObjectFlags {
@@ -40,21 +40,21 @@ package enum ObjectFormat {
 package struct SymbolFlags: OptionSet, Sendable {
   package let rawValue: UInt16
   @inline(__always) package init(rawValue: UInt16) { self.rawValue = rawValue }
-  package static let dupOK = SymbolFlags(rawValue: 1 << 0)
-  package static let local = SymbolFlags(rawValue: 1 << 1)
-  package static let typelink = SymbolFlags(rawValue: 1 << 2)
-  package static let leaf = SymbolFlags(rawValue: 1 << 3)
-  package static let noSplit = SymbolFlags(rawValue: 1 << 4)
-  package static let reflectMethod = SymbolFlags(rawValue: 1 << 5)
-  package static let goType = SymbolFlags(rawValue: 1 << 6)
-  package static let usedInIface = SymbolFlags(rawValue: 1 << 8)
-  package static let itab = SymbolFlags(rawValue: 1 << 9)
-  package static let dict = SymbolFlags(rawValue: 1 << 10)
-  package static let packageInit = SymbolFlags(rawValue: 1 << 11)
-  package static let linkname = SymbolFlags(rawValue: 1 << 12)
-  package static let linknameStd = SymbolFlags(rawValue: 1 << 13)
-  package static let abiWrapper = SymbolFlags(rawValue: 1 << 14)
-  package static let wasmExport = SymbolFlags(rawValue: 1 << 15)
+  @inline(__always) package static var dupOK: SymbolFlags { SymbolFlags(rawValue: 1 << 0) }
+  @inline(__always) package static var local: SymbolFlags { SymbolFlags(rawValue: 1 << 1) }
+  @inline(__always) package static var typelink: SymbolFlags { SymbolFlags(rawValue: 1 << 2) }
+  @inline(__always) package static var leaf: SymbolFlags { SymbolFlags(rawValue: 1 << 3) }
+  @inline(__always) package static var noSplit: SymbolFlags { SymbolFlags(rawValue: 1 << 4) }
+  @inline(__always) package static var reflectMethod: SymbolFlags { SymbolFlags(rawValue: 1 << 5) }
+  @inline(__always) package static var goType: SymbolFlags { SymbolFlags(rawValue: 1 << 6) }
+  @inline(__always) package static var usedInIface: SymbolFlags { SymbolFlags(rawValue: 1 << 8) }
+  @inline(__always) package static var itab: SymbolFlags { SymbolFlags(rawValue: 1 << 9) }
+  @inline(__always) package static var dict: SymbolFlags { SymbolFlags(rawValue: 1 << 10) }
+  @inline(__always) package static var packageInit: SymbolFlags { SymbolFlags(rawValue: 1 << 11) }
+  @inline(__always) package static var linkname: SymbolFlags { SymbolFlags(rawValue: 1 << 12) }
+  @inline(__always) package static var linknameStd: SymbolFlags { SymbolFlags(rawValue: 1 << 13) }
+  @inline(__always) package static var abiWrapper: SymbolFlags { SymbolFlags(rawValue: 1 << 14) }
+  @inline(__always) package static var wasmExport: SymbolFlags { SymbolFlags(rawValue: 1 << 15) }
 }
 
 /// A reference inside an object: which package list entry, and which of its symbols.
@@ -70,19 +70,19 @@ package struct SymbolRef: Equatable, Sendable {
 
 /// The kinds of auxiliary symbols (goobj.AuxGotype …).
 package enum AuxKind {
-  package static let goType: UInt8 = 0
-  package static let funcInfo: UInt8 = 1
-  package static let funcdata: UInt8 = 2
-  package static let dwarfInfo: UInt8 = 3
-  package static let dwarfLoc: UInt8 = 4
-  package static let dwarfRanges: UInt8 = 5
-  package static let dwarfLines: UInt8 = 6
-  package static let pcsp: UInt8 = 7
-  package static let pcfile: UInt8 = 8
-  package static let pcline: UInt8 = 9
-  package static let pcinline: UInt8 = 10
-  package static let pcdata: UInt8 = 11
-  package static let wasmImport: UInt8 = 12
-  package static let wasmType: UInt8 = 13
-  package static let sehUnwindInfo: UInt8 = 14
+  @inline(__always) package static var goType: UInt8 { 0 }
+  @inline(__always) package static var funcInfo: UInt8 { 1 }
+  @inline(__always) package static var funcdata: UInt8 { 2 }
+  @inline(__always) package static var dwarfInfo: UInt8 { 3 }
+  @inline(__always) package static var dwarfLoc: UInt8 { 4 }
+  @inline(__always) package static var dwarfRanges: UInt8 { 5 }
+  @inline(__always) package static var dwarfLines: UInt8 { 6 }
+  @inline(__always) package static var pcsp: UInt8 { 7 }
+  @inline(__always) package static var pcfile: UInt8 { 8 }
+  @inline(__always) package static var pcline: UInt8 { 9 }
+  @inline(__always) package static var pcinline: UInt8 { 10 }
+  @inline(__always) package static var pcdata: UInt8 { 11 }
+  @inline(__always) package static var wasmImport: UInt8 { 12 }
+  @inline(__always) package static var wasmType: UInt8 { 13 }
+  @inline(__always) package static var sehUnwindInfo: UInt8 { 14 }
 }

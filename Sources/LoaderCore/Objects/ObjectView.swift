@@ -16,18 +16,18 @@ package struct ObjectView: @unchecked Sendable {
   package let definitions: Int
   /// Definitions and references.
   package let symbolCount: Int
-  private let symbolStart: Int
-  private let relocIndexStart: Int
-  private let auxIndexStart: Int
-  private let dataIndexStart: Int
-  private let relocStart: Int
-  private let auxStart: Int
-  private let dataStart: Int
-  private let relocCount: UInt32
-  private let auxCount: UInt32
-  private let dataSize: UInt32
-  private let hash64Start: Int
-  private let hashStart: Int
+  package let symbolStart: Int
+  package let relocIndexStart: Int
+  package let auxIndexStart: Int
+  package let dataIndexStart: Int
+  package let relocStart: Int
+  package let auxStart: Int
+  package let dataStart: Int
+  package let relocCount: UInt32
+  package let auxCount: UInt32
+  package let dataSize: UInt32
+  package let hash64Start: Int
+  package let hashStart: Int
 
   /// Checks the header's block offsets; nil when they are not ordered or leave the object.
   init?(bytes: ByteView, fault: UnsafeMutablePointer<UInt32>) {
@@ -99,7 +99,7 @@ package struct ObjectView: @unchecked Sendable {
 
   // MARK: symbol records; `i` is a local index below `symbolCount`
 
-  @inline(__always) private func record(_ i: UInt32) -> Int {
+  @inline(__always) package func record(_ i: UInt32) -> Int {
     symbolStart &+ Int(i) &* ObjectFormat.symbolSize
   }
   @inline(__always) package func name(_ i: UInt32) -> ByteView { stringRef(at: record(i)) }
@@ -126,7 +126,7 @@ package struct ObjectView: @unchecked Sendable {
   // MARK: contents
 
   @inline(__always)
-  private func range(_ indexStart: Int, _ i: UInt32, limit: UInt32) -> (start: UInt32, count: UInt32) {
+  package func range(_ indexStart: Int, _ i: UInt32, limit: UInt32) -> (start: UInt32, count: UInt32) {
     guard Int(i) < definitions else { return (0, 0) }
     let at = indexStart &+ 4 &* Int(i)
     let a = bytes.u32(at)

@@ -5,30 +5,30 @@ package struct TypeDecoder {
   package init(_ reader: SymbolReader) { self.reader = reader }
 
   package enum Kind {
-    package static let array: UInt8 = 17
-    package static let chan: UInt8 = 18
-    package static let function: UInt8 = 19
-    package static let interface: UInt8 = 20
-    package static let map: UInt8 = 21
-    package static let pointer: UInt8 = 22
-    package static let slice: UInt8 = 23
-    package static let string: UInt8 = 24
-    package static let structure: UInt8 = 25
-    package static let unsafePointer: UInt8 = 26
+    @inline(__always) package static var array: UInt8 { 17 }
+    @inline(__always) package static var chan: UInt8 { 18 }
+    @inline(__always) package static var function: UInt8 { 19 }
+    @inline(__always) package static var interface: UInt8 { 20 }
+    @inline(__always) package static var map: UInt8 { 21 }
+    @inline(__always) package static var pointer: UInt8 { 22 }
+    @inline(__always) package static var slice: UInt8 { 23 }
+    @inline(__always) package static var string: UInt8 { 24 }
+    @inline(__always) package static var structure: UInt8 { 25 }
+    @inline(__always) package static var unsafePointer: UInt8 { 26 }
   }
 
   package enum TFlag {
-    package static let uncommon: UInt8 = 1 << 0
-    package static let extraStar: UInt8 = 1 << 1
-    package static let named: UInt8 = 1 << 2
-    package static let gcMaskOnDemand: UInt8 = 1 << 4
+    @inline(__always) package static var uncommon: UInt8 { 1 << 0 }
+    @inline(__always) package static var extraStar: UInt8 { 1 << 1 }
+    @inline(__always) package static var named: UInt8 { 1 << 2 }
+    @inline(__always) package static var gcMaskOnDemand: UInt8 { 1 << 4 }
   }
 
   /// Bytes of the common header, of a struct field, of the uncommon part, of a method.
-  package static let commonSize = 48
-  package static let structFieldSize = 24
-  package static let uncommonSize = 16
-  package static let methodSize = 16
+  @inline(__always) package static var commonSize: Int { 48 }
+  @inline(__always) package static var structFieldSize: Int { 24 }
+  @inline(__always) package static var uncommonSize: Int { 16 }
+  @inline(__always) package static var methodSize: Int { 16 }
 
   /// Bytes of a descriptor of that kind before its uncommon part (abi.RTypeSize).
   package static func descriptorSize(_ kind: UInt8) -> Int {

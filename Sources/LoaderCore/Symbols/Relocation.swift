@@ -1,30 +1,30 @@
 /// Relocation types of Go 1.27 (cmd/internal/objabi/reloctype.go, numbers from its stringer table). The top
 /// bit of the 16-bit field marks a weak relocation: it does not keep its target alive.
 package enum RelocType {
-  package static let weakBit: UInt16 = 0x8000
-  package static let addr: UInt16 = 1
-  package static let addrOff: UInt16 = 5
-  package static let size: UInt16 = 6
-  package static let call: UInt16 = 7
-  package static let callInd: UInt16 = 10
-  package static let const_: UInt16 = 13
-  package static let pcrel: UInt16 = 14
-  package static let tlsLE: UInt16 = 15
-  package static let tlsIE: UInt16 = 16
-  package static let gotOff: UInt16 = 17
-  package static let useField: UInt16 = 21
-  package static let useType: UInt16 = 22
-  package static let useIface: UInt16 = 23
-  package static let useIfaceMethod: UInt16 = 24
-  package static let useNamedMethod: UInt16 = 25
-  package static let methodOff: UInt16 = 26
-  package static let keep: UInt16 = 27
-  package static let gotPCRel: UInt16 = 29
-  package static let dwarfSecRef: UInt16 = 31
-  package static let addrCUOff: UInt16 = 98
-  package static let initOrder: UInt16 = 102
-  package static let dwtxtAddrU1: UInt16 = 103
-  package static let dwtxtAddrU4: UInt16 = 106
+  @inline(__always) package static var weakBit: UInt16 { 0x8000 }
+  @inline(__always) package static var addr: UInt16 { 1 }
+  @inline(__always) package static var addrOff: UInt16 { 5 }
+  @inline(__always) package static var size: UInt16 { 6 }
+  @inline(__always) package static var call: UInt16 { 7 }
+  @inline(__always) package static var callInd: UInt16 { 10 }
+  @inline(__always) package static var const_: UInt16 { 13 }
+  @inline(__always) package static var pcrel: UInt16 { 14 }
+  @inline(__always) package static var tlsLE: UInt16 { 15 }
+  @inline(__always) package static var tlsIE: UInt16 { 16 }
+  @inline(__always) package static var gotOff: UInt16 { 17 }
+  @inline(__always) package static var useField: UInt16 { 21 }
+  @inline(__always) package static var useType: UInt16 { 22 }
+  @inline(__always) package static var useIface: UInt16 { 23 }
+  @inline(__always) package static var useIfaceMethod: UInt16 { 24 }
+  @inline(__always) package static var useNamedMethod: UInt16 { 25 }
+  @inline(__always) package static var methodOff: UInt16 { 26 }
+  @inline(__always) package static var keep: UInt16 { 27 }
+  @inline(__always) package static var gotPCRel: UInt16 { 29 }
+  @inline(__always) package static var dwarfSecRef: UInt16 { 31 }
+  @inline(__always) package static var addrCUOff: UInt16 { 98 }
+  @inline(__always) package static var initOrder: UInt16 { 102 }
+  @inline(__always) package static var dwtxtAddrU1: UInt16 { 103 }
+  @inline(__always) package static var dwtxtAddrU4: UInt16 { 106 }
 
   /// R_CALL and its kin on other machines; on amd64 only R_CALL (objabi.RelocType.IsDirectCall).
   @inline(__always) package static func isDirectCall(_ t: UInt16) -> Bool { t == call }
@@ -41,7 +41,7 @@ package struct Relocation: Sendable {
   package let ref: SymbolRef
 
   @inline(__always)
-  init(offset: Int32, size: UInt8, typeAndWeak: UInt16, addend: Int64, ref: SymbolRef) {
+  package init(offset: Int32, size: UInt8, typeAndWeak: UInt16, addend: Int64, ref: SymbolRef) {
     self.offset = offset
     self.size = size
     self.typeAndWeak = typeAndWeak
@@ -53,7 +53,7 @@ package struct Relocation: Sendable {
   @inline(__always) package var isWeak: Bool { typeAndWeak & RelocType.weakBit != 0 }
 
   @inline(__always)
-  init(at p: UnsafeRawPointer) {
+  package init(at p: UnsafeRawPointer) {
     offset = Int32(littleEndian: p.loadUnaligned(as: Int32.self))
     size = p.load(fromByteOffset: 4, as: UInt8.self)
     typeAndWeak = UInt16(littleEndian: p.loadUnaligned(fromByteOffset: 5, as: UInt16.self))
@@ -78,7 +78,7 @@ package struct Relocation: Sendable {
 
 /// The relocations of one symbol, in object file order, with what is needed to resolve their targets.
 package struct Relocations {
-  let base: UnsafeRawPointer?
+  package let base: UnsafeRawPointer?
   package let count: Int
   /// The object the records were written in; their references are relative to it.
   package let object: UnsafePointer<LoadedObject>
@@ -112,8 +112,10 @@ package struct Relocations {
 
 extension Relocation {
   /// A relocation that does nothing and points nowhere.
-  package static let none = Relocation(
-    offset: 0, size: 0, typeAndWeak: 0, addend: 0, ref: SymbolRef(package_: 0, index: 0))
+  @inline(__always)
+  package static var none: Relocation {
+    Relocation(offset: 0, size: 0, typeAndWeak: 0, addend: 0, ref: SymbolRef(package_: 0, index: 0))
+  }
 }
 
 /// Finds relocations at rising offsets in one sweep, as `Relocations.first(at:)` would one by one: compilers write

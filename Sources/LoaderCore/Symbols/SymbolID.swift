@@ -6,7 +6,7 @@ package struct SymbolID: Hashable, Sendable, BitwiseCopyable {
   package let raw: UInt32
   @inline(__always) package init(_ raw: UInt32) { self.raw = raw }
   @inline(__always) package init(_ raw: Int) { self.raw = UInt32(truncatingIfNeeded: raw) }
-  package static let none = SymbolID(UInt32(0))
+  @inline(__always) package static var none: SymbolID { SymbolID(UInt32(0)) }
   @inline(__always) package var isNone: Bool { raw == 0 }
   @inline(__always) package var index: Int { Int(raw) }
 }
@@ -15,9 +15,9 @@ package struct SymbolID: Hashable, Sendable, BitwiseCopyable {
 package struct ObjectID: Hashable, Comparable, Sendable, BitwiseCopyable {
   package let raw: UInt32
   @inline(__always) package init(_ raw: UInt32) { self.raw = raw }
-  package static let none = ObjectID(0)
-  package static let external = ObjectID(1)
-  package static let firstInput = ObjectID(2)
+  @inline(__always) package static var none: ObjectID { ObjectID(0) }
+  @inline(__always) package static var external: ObjectID { ObjectID(1) }
+  @inline(__always) package static var firstInput: ObjectID { ObjectID(2) }
   @inline(__always) package var index: Int { Int(raw) }
   package static func < (a: ObjectID, b: ObjectID) -> Bool { a.raw < b.raw }
 }

@@ -97,7 +97,8 @@ package final class SymbolIndex: @unchecked Sendable {
     SymbolReader(
       symbols: symbols.base, classes: classes.base, objects: loaded.base, externals: externals.base,
       builtins: builtins.base,
-      builtinCount: builtins.count, count: symbols.count, objectCount: loaded.count)
+      builtinCount: builtins.count, kinds: UnsafePointer(kindTable.pointer), count: symbols.count,
+      objectCount: loaded.count)
   }
 
   /// The first object found corrupt by an access, if any.

@@ -3,11 +3,13 @@
 package struct SymbolReader: @unchecked Sendable {
   package let symbols: UnsafeMutablePointer<ObjectSymbol>
   /// `SymbolClass`, by symbol.
-  let classes: UnsafeMutablePointer<UInt8>
+  package let classes: UnsafeMutablePointer<UInt8>
   package let objects: UnsafeMutablePointer<LoadedObject>
   package let externals: UnsafeMutablePointer<ExternalSymbol>
   package let builtins: UnsafeMutablePointer<UInt32>
   package let builtinCount: Int
+  /// `SymbolKind.fromObject` with an entry for every byte.
+  package let kinds: UnsafePointer<SymbolKind>
   /// Number of symbols, the none symbol included.
   package let count: Int
   package let objectCount: Int
@@ -61,7 +63,7 @@ package struct SymbolReader: @unchecked Sendable {
     case 1: return externals[Int(p.local)].kind
     default:
       let k = Int(objects[Int(p.object)].view.kind(p.local))
-      return kindTable.pointer[k]
+      return kinds[k]
     }
   }
 
@@ -226,7 +228,7 @@ package struct SymbolReader: @unchecked Sendable {
 
 /// The auxiliary records of one symbol.
 package struct Auxiliaries {
-  let base: UnsafeRawPointer?
+  package let base: UnsafeRawPointer?
   package let count: Int
   package let object: UnsafePointer<LoadedObject>
 

@@ -1,0 +1,137 @@
+/// Makes a stream from the one before it, block by block: copies what is the same, and compresses the rest.
+/// (`DeflateStream` tells what is the same.)
+struct StreamMaker: ~Copyable {
+  private let input: UnsafeRawBufferPointer
+  private let last: DeflateStream?
+  private let made: DeflateStream
+  /// Whether the matcher's state is the one that the last stream had at this block.
+  private var isInStep: Bool
+  /// Whether the stepper's table is the one of this block, or has been left behind.
+  private var hasTable = true
+  /// Whether the stepper's coder is the one of this block.
+  private var hasCoder = true
+  /// Whether nothing more is to be copied.
+  private var hasGivenUp = false
+  /// Whether the block before had the same input as in the last stream.
+  private var previousIsLike = false
+  private var sum = Adler32()
+
+  private static var interval: Int { DeflateStream.checkpointInterval }
+
+  static func run(
+    _ input: UnsafeRawBufferPointer, after last: DeflateStream?, _ stepper: inout BlockStepper
+  ) -> DeflateStream {
+    let blocks = (input.count + Deflate.blockSize - 1) / Deflate.blockSize
+    // Debugging information comes down to a third or less.
+    // A step wants room for a whole block, and sinks grow by half.
+    let capacity = last.map { $0.count + $0.count / 128 } ?? (input.count / 3)
+    let made = DeflateStream(
+      capacity: capacity + Deflate.blockSize + 4 * BlockCoder.headroom, blocks: blocks)
+    var maker = StreamMaker(input, last, made)
+    // Deflate with a window of 32 KiB; level 0 of 3; no dictionary.
+    made.sink.append(0x78)
+    made.sink.append(0x01)
+    stepper.begin()
+    for k in 0..<blocks { maker.add(k, &stepper) }
+    maker.finish(&stepper)
+    return made
+  }
+
+  private init(_ input: UnsafeRawBufferPointer, _ last: DeflateStream?, _ made: DeflateStream) {
+    self.input = input
+    self.last = last
+    self.made = made
+    isInStep = last?.blocks.isEmpty == false
+  }
+
+  private func range(_ k: Int) -> Range<Int> {
+    let start = k &* Deflate.blockSize
+    return start..<min(start &+ Deflate.blockSize, input.count)
+  }
+
+  private mutating func add(_ k: Int, _ stepper: inout BlockStepper) {
+    let range = range(k)
+    let bytes = UnsafeRawBufferPointer(rebasing: input[range])
+    let hash = SecretHash(bytes)
+    let old = last.flatMap { k < $0.blocks.count ? $0.blocks[k] : nil }
+    let isLast = range.upperBound == input.count
+    let isLike =
+      old.map { $0.hash == hash && $0.count == UInt32(range.count) && $0.isLast == isLast } ?? false
+    if k.isMultiple(of: Self.interval) { passCheckpoint(k, stepper) }
+
+    let position = stepper.position(in: made.sink)
+    let state = hasCoder ? stepper.coderState : last?.coderStates[k] ?? CoderState()
+    made.coderStates.append(state)
+    if let last, let old, isInStep, isLike, !hasCoder || state == last.coderStates[k],
+      !old.isStored || (position ^ old.start) & 7 == 0
+    {
+      sum.append(old.sum, count: range.count)
+      made.blocks.append(
+        .init(
+          hash: hash, sum: old.sum, count: UInt32(range.count), isLast: isLast, isStored: old.isStored,
+          start: position))
+      last.withUnsafeBytes { stepper.copy(last.bits(of: k), of: $0, into: &made.sink) }
+      made.copiedBlocks += 1
+      hasTable = false
+      hasCoder = false
+    } else {
+      if !hasTable { rebuildTable(for: k, &stepper) }
+      if !hasCoder { stepper.restore(state) }
+      hasCoder = true
+      // Before the block is searched: its bytes are in the cache.
+      var own = Adler32()
+      own.add(bytes)
+      sum.append(own, count: range.count)
+      stepper.step(range, of: input, into: &made.sink)
+      made.blocks.append(
+        .init(
+          hash: hash, sum: own, count: UInt32(range.count), isLast: isLast, isStored: stepper.hasStored,
+          start: position))
+      if !isLike || hasGivenUp { isInStep = false }
+    }
+    previousIsLike = isLike
+  }
+
+  /// Notes the matcher's state before block `k`, and looks whether it is that of the last stream.
+  private mutating func passCheckpoint(_ k: Int, _ stepper: borrowing BlockStepper) {
+    let number = k / Self.interval
+    if isInStep, let last {
+      made.checkpoints.append(last.checkpoints[number])
+      return
+    }
+    let digest = stepper.tableHash(before: k &* Deflate.blockSize)
+    made.checkpoints.append(digest)
+    guard !hasGivenUp, previousIsLike, let last, number < last.checkpoints.count else { return }
+    if last.checkpoints[number] == digest {
+      isInStep = true
+    }
+  }
+
+  /// Gives the stepper the table that belongs before block `k`, which copied blocks have left behind.
+  private mutating func rebuildTable(for k: Int, _ stepper: inout BlockStepper) {
+    let number = k / Self.interval
+    let checkpoint = number &* Self.interval
+    // As a rule two blocks are enough for the search to find into its stride.
+    for distance in [2, 16, checkpoint] {
+      let first = max(0, checkpoint &- distance)
+      stepper.forgetHistory(before: first &* Deflate.blockSize)
+      for i in first..<checkpoint { stepper.search(range(i), of: input) }
+      if first == 0 || stepper.tableHash(before: checkpoint &* Deflate.blockSize) == made.checkpoints[number]
+      {
+        // Bytes that do not let it would cost the beginning of the stream each time.
+        if first == 0, checkpoint > 16 { hasGivenUp = true }
+        break
+      }
+    }
+    for i in checkpoint..<k { stepper.search(range(i), of: input) }
+    hasTable = true
+  }
+
+  private mutating func finish(_ stepper: inout BlockStepper) {
+    // The last block has closed the code.
+    if !hasCoder { stepper.restore(CoderState()) }
+    made.end = stepper.position(in: made.sink)
+    stepper.finish(into: &made.sink)
+    Swift.withUnsafeBytes(of: sum.value.bigEndian) { made.sink.append($0) }
+  }
+}

@@ -1,0 +1,70 @@
+import GoDeflate
+import LoaderCore
+
+/// What DWARF keeps from one link of a program to the next. All of it saves work only: each part says under
+/// which conditions it is what a link without memory would find, and is made anew otherwise.
+final class DebugMemory: @unchecked Sendable {
+  /// Compressed sections by name.
+  var streams: [String: DeflateStream] = [:]
+  /// By object.
+  private(set) var units: [UnitMemo] = []
+  /// What the line tables' directories were made with.
+  private var goroot: String?
+  let frames = FrameMemo()
+  let types = TypeMemo()
+  /// "go:info.T" and `type:T`, where both are as they were.
+  var promises: [Promise] = []
+
+  struct Promise: BitwiseCopyable {
+    var entry: SymbolID
+    var type: SymbolID
+  }
+
+  /// Makes room for all objects.
+  func prepare(objectCount: Int, goroot: String) {
+    while units.count < objectCount { units.append(UnitMemo()) }
+    if self.goroot != goroot {
+      for u in units {
+        u.lineHead = nil
+        u.debuggerScript = nil
+      }
+    }
+    self.goroot = goroot
+  }
+
+  /// Follows an exchange of objects.
+  func follow(_ change: IndexChange) {
+    let units = self.units
+    Chunks.run(units.count, grain: 64) { range in
+      for o in range {
+        if change.isExchanged(ObjectID(UInt32(truncatingIfNeeded: o))) {
+          units[o].forget()
+        } else {
+          units[o].follow(change)
+        }
+      }
+    }
+    frames.follow(change)
+    types.follow(change)
+    promises = promises.compactMap { p in
+      guard !change.isTouched(p.entry), !change.isTouched(p.type), let entry = change.number(p.entry),
+        let type = change.number(p.type)
+      else { return nil }
+      return Promise(entry: entry, type: type)
+    }
+  }
+
+  func forget() {
+    streams = [:]
+    units = []
+    frames.forget()
+    types.forget()
+    promises = []
+  }
+
+  /// Bytes of memory.
+  var byteCount: Int {
+    streams.values.reduce(0) { $0 + $1.byteCount } + units.reduce(0) { $0 + $1.byteCount }
+      + frames.byteCount + types.byteCount + promises.capacity * MemoryLayout<Promise>.stride
+  }
+}

@@ -1,0 +1,141 @@
+import LoaderCore
+
+/// What DWARF generation found out about one object, for as long as the object is not exchanged.
+final class UnitMemo: @unchecked Sendable {
+  /// The outcome of `UnitScan`, for the functions that were live.
+  struct Scan {
+    fileprivate(set) var functions: [SymbolID]
+    fileprivate(set) var records: [FunctionDebugSymbols]
+    fileprivate(set) var findings: UnitFindings
+    /// Positions of references whose definition may be another.
+    fileprivate var doubtful: [Int] = []
+  }
+  private(set) var scan: Scan?
+
+  /// The head of its line table.
+  var lineHead: ByteSink?
+  var debuggerScript: [UInt8]?
+
+  /// Local indices of the definitions that have a Go type, or are dictionaries of generic functions.
+  private(set) var typedData: [UInt32]?
+
+  // MARK: the scan
+
+  func keep(
+    _ functions: UnsafeBufferPointer<SymbolID>, _ records: UnsafeBufferPointer<FunctionDebugSymbols>,
+    _ findings: UnitFindings
+  ) {
+    scan = Scan(functions: Array(functions), records: Array(records), findings: findings)
+  }
+
+  /// The scan, if it is that of these functions of the object.
+  func scan(
+    of functions: UnsafeBufferPointer<SymbolID>, _ object: ObjectID, _ reader: SymbolReader
+  ) -> Scan? {
+    guard let scan, scan.functions.count == functions.count else { return nil }
+    for i in 0..<functions.count {
+      guard scan.functions[i] == functions[i], reader.place(functions[i]).object == object.raw else {
+        return nil
+      }
+    }
+    for i in scan.doubtful where !scan.findings.references[i].fits(reader) { return nil }
+    return scan
+  }
+
+  // MARK: typed data
+
+  func typedData(of view: ObjectView) -> [UInt32] {
+    if let typedData { return typedData }
+    var found: [UInt32] = []
+    for i in 0..<UInt32(truncatingIfNeeded: view.definitions) {
+      if view.symbolFlags(i).contains(.dict) {
+        found.append(i)
+        continue
+      }
+      let (base, count) = view.auxRecords(i)
+      guard let base else { continue }
+      for k in 0..<count
+      where base.load(fromByteOffset: k * ObjectFormat.auxSize, as: UInt8.self) == AuxKind.goType {
+        found.append(i)
+        break
+      }
+    }
+    let kept = Array(found)
+    typedData = kept
+    return kept
+  }
+
+  // MARK: following an exchange
+
+  /// Forgets all that depends on the object's contents.
+  func forget() {
+    scan = nil
+    lineHead = nil
+    debuggerScript = nil
+    typedData = nil
+  }
+
+  /// Renumbers what is kept of an object that was not exchanged; drops what may be different now.
+  func follow(_ change: IndexChange) {
+    guard var s = scan else { return }
+    scan = nil
+    s.doubtful = []
+    let isSame =
+      Self.follow(change, &s.functions) && Self.follow(change, &s.records)
+      && Self.follow(change, &s.findings.slots) && Self.follow(change, &s.findings.others)
+      && Self.follow(change, &s.findings.references, &s.doubtful)
+    if isSame { scan = s }
+  }
+
+  /// False for a symbol that went, or whose definition may be another.
+  @inline(__always)
+  private static func follow(_ change: IndexChange, _ s: inout SymbolID) -> Bool {
+    if s.isNone { return true }
+    guard !change.isTouched(s), let now = change.number(s) else { return false }
+    s = now
+    return true
+  }
+
+  private static func follow(_ change: IndexChange, _ list: inout [SymbolID]) -> Bool {
+    list.withUnsafeMutableBufferPointer { list in
+      for i in 0..<list.count where !follow(change, &list[i]) { return false }
+      return true
+    }
+  }
+
+  private static func follow(_ change: IndexChange, _ list: inout [FunctionDebugSymbols]) -> Bool {
+    list.withUnsafeMutableBufferPointer { list in
+      for i in 0..<list.count {
+        guard follow(change, &list[i].info), follow(change, &list[i].location),
+          follow(change, &list[i].ranges), follow(change, &list[i].lines)
+        else { return false }
+      }
+      return true
+    }
+  }
+
+  private static func follow(
+    _ change: IndexChange, _ list: inout [UnitFindings.Reference], _ doubtful: inout [Int]
+  ) -> Bool {
+    list.withUnsafeMutableBufferPointer { list in
+      for i in 0..<list.count {
+        let s = list[i].symbol
+        guard let now = change.number(s) else { return false }
+        if change.isTouched(s) { doubtful.append(i) }
+        list[i] = .init(now, list[i].kind)
+      }
+      return true
+    }
+  }
+
+  /// Bytes of memory.
+  var byteCount: Int {
+    var n = (lineHead?.room ?? 0) + (typedData?.capacity ?? 0) * 4
+    if let scan {
+      n += scan.functions.capacity * 4 + scan.records.capacity * MemoryLayout<FunctionDebugSymbols>.stride
+      n += scan.findings.references.capacity * 4 + scan.findings.slots.capacity * 4
+      n += scan.findings.others.capacity * 4
+    }
+    return n
+  }
+}
