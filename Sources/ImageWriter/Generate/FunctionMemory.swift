@@ -19,6 +19,13 @@ package final class FunctionMemory: @unchecked Sendable {
     }
   }
 
+  /// Number of functions with inlined calls, in the link at hand.
+  var inlineTreeCount: Int {
+    parts.order.buffer.count { f in
+      parts.functions[Int(f) + 1].calls > parts.functions[Int(f)].calls
+    }
+  }
+
   /// Bytes of memory.
   package var byteCount: Int { parts.byteCount }
 

@@ -81,7 +81,7 @@ package struct FunctionTables: ~Copyable {
 
   /// Number of functions into which others were inlined: the real linker makes a symbol for what it lists of each.
   package var inlineTreeCount: Int {
-    (0..<table.funcdataCount).count { table.funcdata($0).symbol.isNone }
+    table.inlineTreeCount
   }
 
   /// Gives the parts, and the funcdata in them, their addresses.

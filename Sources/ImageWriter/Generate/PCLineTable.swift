@@ -60,6 +60,9 @@ package struct PCLineTable: ~Copyable, @unchecked Sendable {
   /// Bytes of the pieces' contents.
   let contentSizes: [Int]
 
+  /// Number of functions with inlined calls.
+  var inlineTreeCount: Int { memory.inlineTreeCount }
+
   /// Bytes of the header (runtime/symtab.go pcHeader).
   static let headerBytes = 72
   /// Bytes of one inlined call (runtime/symtabinl.go inlinedCall).

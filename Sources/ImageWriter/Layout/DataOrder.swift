@@ -203,13 +203,13 @@ private struct DataSorter: @unchecked Sendable {
       }
     }
     let bySize = sortedBySize(rest, sizes)
-    var restNumbers = [UInt32: UInt64](minimumCapacity: rest.count)
-    var number = UInt64(strings.count)
-    for s in bySize.symbols {
-      number += 1
-      restNumbers[s.raw] = number | (reader.symbolClass(s).contains(.itab) ? 1 << 40 : 1 << 39)
+    // By symbol; only those of `rest` are written, and read.
+    let restNumbers = Table<UInt32>(uninitialized: index.count)
+    for (k, s) in bySize.symbols.enumerated() { restNumbers[s.index] = UInt32(truncatingIfNeeded: k + 1) }
+    for (i, s) in symbols.enumerated() where keys[i] == 0 && s != star {
+      let number = UInt64(strings.count) + UInt64(restNumbers[s.index])
+      keys[i] = number | (reader.symbolClass(s).contains(.itab) ? 1 << 40 : 1 << 39)
     }
-    for (i, s) in symbols.enumerated() where keys[i] == 0 && s != star { keys[i] = restNumbers[s.raw] ?? 0 }
     let order = known.keys == keys ? known : TypeOrder(keys)
     let sorted = finish(order.positions.map { symbols[Int($0)] }) { reader.size($1) }
     let isTypelink = order.positions.map { keys[Int($0)] != 0 && keys[Int($0)] >> 39 == 0 }
