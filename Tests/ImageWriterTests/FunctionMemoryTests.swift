@@ -61,11 +61,11 @@ private struct Made {
   var bytes: [UInt8] = []
   var functions = 0
 
-  init(_ index: SymbolIndex, _  goroot: String) {
+  init(_ index: SymbolIndex, _ memory: FunctionMemory, goroot: String) {
     failure = TestSupport.failure { try make(index, memory, goroot) }
   }
 
-  private mutating func make(_ index: SymbolIndex, _  _ goroot: String) throws {
+  private mutating func make(_ index: SymbolIndex, _ memory: FunctionMemory, _ goroot: String) throws {
     let live = try Deadcode.run(index, initOrder: try InitOrder.schedule(index), options: .init())
     var addresses = Addresses(symbolCount: index.count)
     let text = TextLayout(

@@ -21,4 +21,16 @@ enum Chunks {
       }
     }
   }
+  /// Calls `other` on a thread of its own while `body` runs on the caller's; returns when both are done.
+  ///
+  /// Loops in `body` are spread over the cores. (Dispatch runs a loop inside of another one's turn on one core.)
+  static func beside(_ other: () -> Void, _ body: () -> Void) {
+    withoutActuallyEscaping(other) { other in
+      nonisolated(unsafe) let other = other
+      let group = DispatchGroup()
+      DispatchQueue.global().async(group: group) { other() }
+      body()
+      group.wait()
+    }
+  }
 }

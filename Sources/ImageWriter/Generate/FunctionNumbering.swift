@@ -44,6 +44,7 @@ struct FunctionNumbering: ~Copyable {
     let scans = try scan(unread.map { functions[Int($0)] }, deferReturn: parts.deferReturn)
     if !parts.isEmpty { findKnown(parts, scans, renewed) }
     var next = 0
+    reserve(scans, in: &parts)
     for scan in scans {
       let first = parts.functions.count - 1
       for k in 0..<scan.content.functions.count {
@@ -136,6 +137,27 @@ struct FunctionNumbering: ~Copyable {
         }
       }
     }
+  }
+
+  /// Makes room for what will be added, and for about as many parts as real programs have.
+  private func reserve(_ scans: [Scanned], in parts: inout FunctionParts) {
+    var (functions, words, calls, files) = (0, 0, 0, 0)
+    for scan in scans {
+      functions += scan.content.functions.count
+      words += scan.content.words.count
+      calls += scan.content.calls.count
+      files += scan.content.files.count
+    }
+    parts.functions.makeRoom(for: functions)
+    parts.words.makeRoom(for: words)
+    parts.calls.makeRoom(for: calls)
+    parts.files.makeRoom(for: files)
+    guard parts.isEmpty else { return }
+    parts.names.reserve(functions + functions / 8)
+    parts.facts.reserve(functions + functions / 8)
+    parts.pcTables.reserve(2 * functions)
+    parts.funcdata.reserve(functions - functions / 4)
+    parts.shapes.reserve(functions - functions / 4)
   }
 
   /// Adds functions at the end.

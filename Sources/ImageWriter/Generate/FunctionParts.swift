@@ -195,6 +195,11 @@ struct SharedParts: ~Copyable {
     (symbols.buffer, sizes.base)
   }
 
+  mutating func reserve(_ n: Int) {
+    symbols.reserve(n)
+    sizes.reserve(n)
+  }
+
   mutating func add(_ s: SymbolID, size: UInt32) {
     symbols.append(s)
     sizes.append(size)

@@ -26,12 +26,12 @@ package struct FunctionTables: ~Copyable {
     options.goroot = goroot
     var built: Result<PCLineTable, LinkFailure>?
     withBorrowed(live) { live in
-      Chunks.together {
+      Chunks.beside {
+        meanwhile(index, live.pointee)
+      } _: {
         built = Result { () throws(LinkFailure) -> PCLineTable in
           try PCLineTable.build(index, text: text, options: options, memory: memory.functions)
         }
-      } _: {
-        meanwhile(index, live.pointee)
       }
     }
     guard let table = try built.take()?.get() else {

@@ -94,9 +94,14 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     UnsafeMutableBufferPointer(start: base, count: count)
   }
 
+  /// Makes room for `n` more elements, and in a table that stays for a few more after that.
+  package mutating func makeRoom(for n: Int) {
+    if count + n > capacity { reserve(count + n + count / 16) }
+  }
+
   /// Gives back what a table that stays has too much of.
   package mutating func tighten() {
-    guard capacity > count + count / 8, capacity > 1024 else { return }
+    guard capacity > count + count / 3, capacity > 1024 else { return }
     capacity = max(count, 1)
     let tight = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
     tight.update(from: base, count: count)
