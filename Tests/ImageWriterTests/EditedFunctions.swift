@@ -6,6 +6,7 @@ import TestSupport
 struct EditedFunctions {
   private struct Function {
     var name: Int
+    var line: Int32
     /// pcsp, pcfile and pcline, then the numbered ones.
     var tables: [Int?]
     var funcdata: [Int?]
@@ -72,7 +73,8 @@ struct EditedFunctions {
   private mutating func function(_ name: Int, _ position: Int) -> Function {
     func some(_ count: Int, of pool: Int) -> [Int?] { (0..<count).map { _ in n(4) == 0 ? nil : n(pool) } }
     var f = Function(
-      name: name, tables: some(3 + n(4), of: 12), funcdata: some(n(6), of: 9), files: [], calls: [],
+      name: name, line: Int32(n(500)), tables: some(3 + n(4), of: 12), funcdata: some(n(6), of: 9), files: [],
+      calls: [],
       hasObjects: n(3) == 0, defers: n(4) == 0, isLive: n(4) > 0)
     for _ in 0..<n(3) { f.files.append(UInt32(n(5))) }
     for _ in 0..<(n(2) == 0 ? 0 : n(4)) {
@@ -226,12 +228,13 @@ struct EditedFunctions {
         relocations: [.init(RelocType.addrOff, name, offset: 40)]))
   }
 
-  /// An object of one assembly function.
-  private func assembly(_ p: Int) -> ObjectBuilder {
+  /// An object of one assembly function: its declaration is in the package before, which may change alone.
+  private func assembly(_ q: Int) -> ObjectBuilder {
+    let p = (q + packages.count - 1) % packages.count
     var o = ObjectBuilder()
     o.flags = ObjectBuilder.fromAssembly
     o.files = ["/src/asm.s"]
-    let info = o.add(.init("", data: self.info(nil, in: p)), .package_)
+    let info = o.add(.init("", data: self.info(nil, in: q)), .package_)
     let map = o.refer(to: "\(path(p)).asm.args_stackmap")
     _ = o.add(
       .init(
@@ -246,8 +249,8 @@ struct EditedFunctions {
   ) -> [UInt8] {
     let calls = calls ?? f?.calls ?? []
     let files = f?.files ?? [0]
-    var b = little(UInt32(8)) + little(UInt32(0)) + [UInt8((f?.name ?? 0) & 7), 1, 0, 0]
-    b += little(Int32(f?.name ?? 5)) + little(UInt32(files.count)) + files.flatMap { little($0) }
+    var b = little(UInt32(8)) + little(UInt32(0)) + [UInt8((f?.line ?? 0) & 7), 1, 0, 0]
+    b += little(f?.line ?? 5) + little(UInt32(files.count)) + files.flatMap { little($0) }
     b += little(UInt32(calls.count))
     for (k, c) in calls.enumerated() {
       b += little(Int32(-1)) + little(c.file) + little(Int32(1))
