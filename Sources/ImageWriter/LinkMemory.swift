@@ -34,7 +34,7 @@ package final class LinkMemory: @unchecked Sendable {
       debug.forget()
       return
     }
-    typeStrings = typeStrings.mapped { change.isTouched($0) ? nil : change.number($0) }
+    typeStrings = typeStrings.following(change)
     listing = Self.moved(listing, change, count)
     groupKinds = Self.moved(groupKinds, change, count)
     for k in sizeOrders.indices { sizeOrders[k].follow(change) }

@@ -1,8 +1,7 @@
+import ImageWriter
 import LoaderCore
 import TestSupport
 import Testing
-
-@testable import ImageWriter
 
 /// Orders that are kept between links must be the orders that sorting everything gives.
 @Suite struct OrderMemoryTests {
@@ -16,7 +15,9 @@ import Testing
       // Symbols get other numbers, some go, and new ones come.
       let shift = UInt32.random(in: 0...3, using: &random)
       let gone = Set(strings.keys.filter { _ in Int.random(in: 0..<6, using: &random) == 0 })
-      order = order.mapped { gone.contains($0.raw) ? nil : SymbolID($0.raw + shift) }
+      order = order.mapped { s, name in
+        gone.contains(s.raw) ? nil : (SymbolID(s.raw + shift), name)
+      }
       strings = Dictionary(
         uniqueKeysWithValues: strings.filter { !gone.contains($0.key) }.map { ($0.key + shift, $0.value) })
       var fresh: [UInt32] = []
@@ -34,10 +35,11 @@ import Testing
     }
   }
 
-  private func merged(_ order: SortedStrings, _ fresh: [UInt32], _ strings: [UInt32: String]) -> SortedStrings {
+  private func merged(_ order: SortedStrings, _ fresh: [UInt32], _ strings: [UInt32: String]) -> SortedStrings
+  {
     let arena = Arena()
     func text(_ s: UInt32) -> ByteView { arena.intern(strings[s] ?? "") }
-    var list = fresh.map { (text: text($0), symbol: SymbolID($0)) }
+    var list = fresh.map { SortedStrings.Fresh(text: text($0), symbol: SymbolID($0), name: .none) }
     list.sort { $0.text < $1.text }
     return withExtendedLifetime(arena) { order.merged(with: list) { text($0.raw) } }
   }

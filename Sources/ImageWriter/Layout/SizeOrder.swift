@@ -101,17 +101,17 @@ struct SizeOrder: Sendable {
 }
 
 /// What Go's sort makes of the type descriptors: a permutation that the numbers they compare by decide.
-struct TypeOrder: Sendable {
+package struct TypeOrder: Sendable {
   let keys: [UInt64]
   /// By place in the image, the place in rank order.
-  let positions: [UInt32]
+  package let positions: [UInt32]
 
   init() {
     keys = []
     positions = []
   }
 
-  init(_ keys: [UInt64]) {
+  package init(_ keys: [UInt64]) {
     self.keys = keys
     var order: [(key: UInt64, position: UInt32)] = []
     order.reserveCapacity(keys.count)

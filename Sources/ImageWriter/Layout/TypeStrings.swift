@@ -37,8 +37,10 @@ package final class TypeStrings: @unchecked Sendable {
       numbers[s.index] = 2
       return true
     }
-    var fresh: [(text: ByteView, symbol: SymbolID)] = []
-    for s in found where numbers[s.index] == 1 { fresh.append((decoder.string(s), s)) }
+    var fresh: [SortedStrings.Fresh] = []
+    for s in found where numbers[s.index] == 1 {
+      fresh.append(.init(text: decoder.string(s), symbol: s, name: decoder.stringSymbol(s)))
+    }
     fresh.sort { $0.text < $1.text }
     sorted = kept.merged(with: fresh) { decoder.string($0) }
     var number: UInt32 = 0
@@ -67,67 +69,96 @@ package final class TypeStrings: @unchecked Sendable {
 }
 
 /// Types by string; types of one string in no particular order.
-struct SortedStrings: Sendable {
-  private(set) var symbols: [SymbolID] = []
+package struct SortedStrings: Sendable {
+  package private(set) var symbols: [SymbolID] = []
   /// Whether the string is that of the type before.
-  private(set) var repeatsLast: [Bool] = []
+  package private(set) var repeatsLast: [Bool] = []
+  /// The symbols in which the strings lie.
+  private var names: [SymbolID] = []
 
-  var byteCount: Int { symbols.count * 5 }
+  package struct Fresh {
+    package let text: ByteView
+    let symbol: SymbolID
+    let name: SymbolID
 
-  private mutating func append(_ s: SymbolID, repeatsLast repeats: Bool) {
+    package init(text: ByteView, symbol: SymbolID, name: SymbolID) {
+      self.text = text
+      self.symbol = symbol
+      self.name = name
+    }
+  }
+
+  package init() {}
+
+  var byteCount: Int { symbols.count * 9 }
+
+  private func emptyWithRoom(for count: Int) -> SortedStrings {
+    var out = SortedStrings()
+    out.symbols.reserveCapacity(count)
+    out.repeatsLast.reserveCapacity(count)
+    out.names.reserveCapacity(count)
+    return out
+  }
+
+  private mutating func append(_ s: SymbolID, _ name: SymbolID, repeatsLast repeats: Bool) {
     symbols.append(s)
+    names.append(name)
     repeatsLast.append(repeats)
   }
 
   /// What is left of the order when others are taken out.
-  func filtered(_ isKept: (SymbolID) -> Bool) -> SortedStrings { mapped { isKept($0) ? $0 : nil } }
+  func filtered(_ isKept: (SymbolID) -> Bool) -> SortedStrings { mapped { isKept($0) ? ($0, $1) : nil } }
 
-  /// What is left when symbols get other numbers, or none.
-  func mapped(_ number: (SymbolID) -> SymbolID?) -> SortedStrings {
-    var out = SortedStrings()
-    out.symbols.reserveCapacity(symbols.count)
-    out.repeatsLast.reserveCapacity(symbols.count)
+  /// What is left after an exchange of objects: types that are what they were, with their names.
+  func following(_ change: IndexChange) -> SortedStrings {
+    mapped { s, name in
+      guard !change.isTouched(s), !change.isTouched(name), let n = change.number(s),
+        let m = change.number(name)
+      else { return nil }
+      return (n, m)
+    }
+  }
+
+  /// What is left when types and their names get other numbers, or none.
+  package func mapped(_ numbers: (SymbolID, SymbolID) -> (SymbolID, SymbolID)?) -> SortedStrings {
+    var out = emptyWithRoom(for: symbols.count)
     // A type repeats the one before that is left if all between repeat each other.
     var repeats = true
     for (k, s) in symbols.enumerated() {
       repeats = repeats && repeatsLast[k]
-      guard let n = number(s) else { continue }
-      out.append(n, repeatsLast: repeats && !out.symbols.isEmpty)
+      guard let (n, name) = numbers(s, names[k]) else { continue }
+      out.append(n, name, repeatsLast: repeats && !out.symbols.isEmpty)
       repeats = true
     }
     return out
   }
 
   /// The order with other types, sorted by string, in their places.
-  func merged(
-    with fresh: [(text: ByteView, symbol: SymbolID)], string: (SymbolID) -> ByteView
-  ) -> SortedStrings {
+  package func merged(with fresh: [Fresh], string: (SymbolID) -> ByteView) -> SortedStrings {
     guard !fresh.isEmpty else { return self }
-    var out = SortedStrings()
-    out.symbols.reserveCapacity(symbols.count + fresh.count)
-    out.repeatsLast.reserveCapacity(symbols.count + fresh.count)
+    var out = emptyWithRoom(for: symbols.count + fresh.count)
     var at = 0
     var k = 0
     while k < fresh.count {
       let text = fresh[k].text
       let place = lowerBound(text, from: at, string)
       while at < place {
-        out.append(symbols[at], repeatsLast: repeatsLast[at])
+        out.append(symbols[at], names[at], repeatsLast: repeatsLast[at])
         at += 1
       }
       var repeats = false
       while k < fresh.count, fresh[k].text == text {
-        out.append(fresh[k].symbol, repeatsLast: repeats)
+        out.append(fresh[k].symbol, fresh[k].name, repeatsLast: repeats)
         repeats = true
         k += 1
       }
       if at < symbols.count, string(symbols[at]) == text {
-        out.append(symbols[at], repeatsLast: true)
+        out.append(symbols[at], names[at], repeatsLast: true)
         at += 1
       }
     }
     while at < symbols.count {
-      out.append(symbols[at], repeatsLast: repeatsLast[at])
+      out.append(symbols[at], names[at], repeatsLast: repeatsLast[at])
       at += 1
     }
     return out

@@ -8,13 +8,33 @@ import Synchronization
 #endif
 
 /// The last images, by what decides their bytes: a request whose inputs are all unchanged is answered from
-/// here. Least recently used ones go when the budget is passed.
+/// here. Of each program the last two are kept: an edit is undone more often than an older state comes back. Least
+/// recently used ones go when the budget is passed.
 final class ResultStore: Sendable {
+  private struct Entry {
+    let image: LinkedImage
+    /// `ProgramStore.key`
+    let program: Int
+    var use: Int
+  }
+
   private struct State {
-    var images: [ContentKey: (image: LinkedImage, use: Int)] = [:]
+    var images: [ContentKey: Entry] = [:]
     var bytes = 0
     var clock = 0
+
+    mutating func remove(_ key: ContentKey) {
+      guard let entry = images.removeValue(forKey: key) else { return }
+      bytes -= entry.image.image.count
+    }
+
+    /// The entry used longest ago; of one program, or of all.
+    func oldest(of program: Int? = nil) -> ContentKey? {
+      images.filter { program == nil || $0.value.program == program }.min { $0.value.use < $1.value.use }?.key
+    }
   }
+
+  private static let imagesPerProgram = 2
 
   private let state = Mutex(State())
   /// Bytes.
@@ -30,23 +50,24 @@ final class ResultStore: Sendable {
 
   func find(_ key: ContentKey) -> LinkedImage? {
     state.withLock { s in
-      guard let found = s.images[key] else { return nil }
       s.clock += 1
-      s.images[key] = (found.image, s.clock)
-      return found.image
+      s.images[key]?.use = s.clock
+      return s.images[key]?.image
     }
   }
 
-  func keep(_ image: LinkedImage, under key: ContentKey) {
+  func keep(_ image: LinkedImage, under key: ContentKey, program: Int) {
     state.withLock { s in
       s.clock += 1
-      if let old = s.images[key] { s.bytes -= old.image.image.count }
-      s.images[key] = (image, s.clock)
+      s.remove(key)
+      s.images[key] = Entry(image: image, program: program, use: s.clock)
       s.bytes += image.image.count
-      while s.bytes > budget, let oldest = s.images.min(by: { $0.value.use < $1.value.use }) {
-        s.bytes -= oldest.value.image.image.count
-        s.images[oldest.key] = nil
+      while s.images.count(where: { $0.value.program == program }) > Self.imagesPerProgram,
+        let old = s.oldest(of: program)
+      {
+        s.remove(old)
       }
+      while s.bytes > budget, let old = s.oldest() { s.remove(old) }
     }
   }
 

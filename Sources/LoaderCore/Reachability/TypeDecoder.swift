@@ -93,6 +93,9 @@ package struct TypeDecoder {
     return text.slice(1, text.count - 1)
   }
 
+  /// The symbol in which the type's string lies.
+  package func stringSymbol(_ s: SymbolID) -> SymbolID { target(s, at: 40) }
+
   /// The type word of an itab.
   package func itabType(_ s: SymbolID) -> SymbolID { target(s, at: 8) }
 
