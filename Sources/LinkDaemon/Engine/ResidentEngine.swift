@@ -104,7 +104,7 @@ package final class ResidentEngine: LinkEngine {
     }
     let image: LinkedImage
     do throws(LinkFailure) {
-      image = try Link.run(plan, archives: files, programs: programs, timer: &timer)
+      image = try Link.run(plan, archives: files, programs: programs, images: results, timer: &timer)
     } catch {
       // What went wrong may be no more than that.
       if let changed = files.changedFile() { throw Self.inputChanged(changed) }

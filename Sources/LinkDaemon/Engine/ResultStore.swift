@@ -8,9 +8,13 @@ import Synchronization
 #endif
 
 /// The last images, by what decides their bytes: a request whose inputs are all unchanged is answered from
-/// here. Of each program the last two are kept: an edit is undone more often than an older state comes back. Least
-/// recently used ones go when the budget is passed.
-final class ResultStore: Sendable {
+/// here. Of each program the last two are kept: an edit is undone more often than an older state comes back. Of a
+/// large one it is the last only, and its memory serves the next. Least recently used ones go when the budget is
+/// passed.
+package final class ResultStore: Sendable {
+  /// Bytes from which on an image is large.
+  private static let manyBytes = 32 << 20
+
   private struct Entry {
     let image: LinkedImage
     /// `ProgramStore.key`
@@ -26,6 +30,17 @@ final class ResultStore: Sendable {
     mutating func remove(_ key: ContentKey) {
       guard let entry = images.removeValue(forKey: key) else { return }
       bytes -= entry.image.image.count
+    }
+
+    /// The image, if nobody else has it.
+    mutating func takeImage(_ key: ContentKey) -> OutputImage? {
+      var image = images.removeValue(forKey: key)?.image.image
+      bytes -= image?.count ?? 0
+      return isKnownUniquelyReferenced(&image) ? image : nil
+    }
+
+    func isLarge(_ key: ContentKey) -> Bool {
+      images[key].map { $0.image.image.count >= ResultStore.manyBytes } ?? false
     }
 
     /// The entry used longest ago; of one program, or of all.
@@ -62,12 +77,21 @@ final class ResultStore: Sendable {
       s.remove(key)
       s.images[key] = Entry(image: image, program: program, use: s.clock)
       s.bytes += image.image.count
-      while s.images.count(where: { $0.value.program == program }) > Self.imagesPerProgram,
+      let limit = image.image.count < Self.manyBytes ? Self.imagesPerProgram : 1
+      while s.images.count(where: { $0.value.program == program }) > limit,
         let old = s.oldest(of: program)
       {
         s.remove(old)
       }
       while s.bytes > budget, let old = s.oldest() { s.remove(old) }
+    }
+  }
+
+  /// The memory of a program's large image, which is forgotten; nil when there is none, or somebody still uses it.
+  func takeMemory(of program: Int) -> OutputImage? {
+    state.withLock { s in
+      guard let key = s.oldest(of: program), s.isLarge(key) else { return nil }
+      return s.takeImage(key)
     }
   }
 

@@ -9,19 +9,20 @@ import LoaderCore
 /// makes are added to the index on the way, in the real linker's order.
 package enum Link {
   package static func run(
-    _ plan: LinkPlan, archives: any ArchiveSource, programs: ProgramStore? = nil, timer: inout PhaseTimer
+    _ plan: LinkPlan, archives: any ArchiveSource, programs: ProgramStore? = nil,
+    images: ResultStore? = nil, timer: inout PhaseTimer
   ) throws(LinkFailure) -> LinkedImage {
     var told = Diagnostics(allErrors: plan.allErrors)
     do throws(LinkFailure) {
-      return try run(plan, archives: archives, programs, &timer, &told)
+      return try run(plan, archives: archives, programs, images, &timer, &told)
     } catch {
       throw error.after(told.printed)
     }
   }
 
   private static func run(
-    _ plan: LinkPlan, archives: any ArchiveSource, _ programs: ProgramStore?, _ timer: inout PhaseTimer,
-    _ told: inout Diagnostics
+    _ plan: LinkPlan, archives: any ArchiveSource, _ programs: ProgramStore?, _ images: ResultStore?,
+    _ timer: inout PhaseTimer, _ told: inout Diagnostics
   ) throws(LinkFailure) -> LinkedImage {
     var trace = LinkTrace(plan)
     told.print(trace.heading)
@@ -83,6 +84,8 @@ package enum Link {
 
     BuildInfo.define(version: plan.buildVersion, moduleInfo: plan.moduleInfo, index, &live)
     try timer.end("buildinfo")
+
+    program.releasePages()
 
     // Tables made from text addresses.
     var byString: TypeStrings?
@@ -169,9 +172,10 @@ package enum Link {
     if plan.elf.hasSymbols { try timer.end("Symbol table") }
 
     // Contents.
-    let image = try OutputImage(
-      count: Int(layout.fileLength),
-      spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20)
+    let image = try memoryForImage(
+      Int(layout.fileLength),
+      spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20,
+      plan, images)
     let writer = SegmentWriter(index, layout, into: image)
     try told.report(
       try writer.write(

@@ -24,6 +24,16 @@ extension Link {
     return ResidentLink(program)
   }
 
+  /// Memory for the output: the last large image's of the same program, or new memory.
+  static func memoryForImage(
+    _ count: Int, spare: Int, _ plan: LinkPlan, _ images: ResultStore?
+  ) throws(LinkFailure) -> OutputImage {
+    if let old = images?.takeMemory(of: ProgramStore.key(plan.load)), old.reset(count: count, spare: spare) {
+      return old
+    }
+    return try OutputImage(count: count, spare: spare)
+  }
+
   /// Whether the bytes under an old mapping are the ones that were mapped. `go tool compile -o x.a` writes over x.a in
   /// place; the build cache's files are never written to, only their times are renewed.
   private static func isAsItWas(_ file: MappedFile) -> Bool {
