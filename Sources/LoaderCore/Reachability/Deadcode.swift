@@ -116,7 +116,9 @@ package final class Deadcode {
       markSeeds()
       return nil
     }
-    return try flood(from: reuse.todo, seeds, &markers, after: memory) { reuse.dropLost() }
+    return try flood(from: reuse.todo, seeds, &markers, after: memory) { state throws(LinkFailure) in
+      try reuse.dropLost(state)
+    }
   }
 
   private func floodAnew(_ seeds: FloodSeeds) throws(LinkFailure) -> [SymbolID] {
@@ -126,13 +128,13 @@ package final class Deadcode {
       let n = Int(s & 0xffff_ffff) + (s >> 32 == 0 ? 0 : graph.nodeCount)
       if marks.set(n, LiveSet.reachable) & LiveSet.reachable == 0 { todo.append(UInt32(n)) }
     }
-    return try flood(from: todo, seeds, &markers, after: nil) {}
+    return try flood(from: todo, seeds, &markers, after: nil) { _ in }
   }
 
   /// Visits nodes and what they lead to, in rounds, and remembers how it ended.
   private func flood(
     from start: [UInt32], _ seeds: FloodSeeds, _ markers: inout MarkerPass, after memory: FloodMemory?,
-    _ atEnd: () -> Void
+    _ atEnd: (MarkerPass.State) throws(LinkFailure) -> Void
   ) throws(LinkFailure) -> [SymbolID] {
     let team = FloodTeam(size: start.count < 1 << 12 && memory != nil ? 1 : workerCount)
     let workers = (0..<team.size).map { _ in FloodWorker(index, graph, marks, options, team) }
@@ -150,7 +152,7 @@ package final class Deadcode {
       }
       markers.markCalledMethods { n, _ in todo.append(UInt32(n)) }
     }
-    atEnd()
+    try atEnd(markers.state)
     var initialisers = Set(memory?.initialisers ?? [])
     for w in workers { initialisers.formUnion(w.initialisers.buffer) }
     try remember(seeds, workers, initialisers, markers.state, after: memory)

@@ -113,10 +113,12 @@ struct FloodReuse: ~Copyable {
     list[0] == 0 && list[1] & ~0xff == 0
   }
 
-  /// Whether a node went, or needs nothing and is no root.
+  /// Whether a node went, or is data that needs nothing and is no root: nothing but lists leads to it.
   private func isLeaf(_ node: Int) -> Bool {
     guard node < graph.nodeCount else { return false }
-    if map.symbol(node).isNone { return true }
+    let s = map.symbol(node)
+    if s.isNone { return true }
+    guard index.reader.symbolClass(s).isDisjoint(with: [.text, .goType, .itab]) else { return false }
     let start = graph.listStarts.start(node)
     let n = UInt64(node)
     return start != 0 && Self.isEmpty(graph.lists.list(at: start &- 1)) && !memory.seeds.roots.contains(n)
@@ -124,8 +126,11 @@ struct FloodReuse: ~Copyable {
   }
 
   /// After the flood: takes those out that no member leads to any more.
-  func dropLost() {
+  ///
+  /// - Throws: when a method's relocations lead to data, and lists do not tell all.
+  func dropLost(_ state: MarkerPass.State) throws(LinkFailure) {
     guard !lost.isEmpty else { return }
+    if state.hasOddMethods { throw .unsupported(reason: "a method that is neither code nor a type") }
     let isLost = Bitmap(count: graph.nodeCount)
     for n in lost { isLost[n] = true }
     let found = graph.targets(among: isLost, marks: marks)

@@ -27,6 +27,8 @@ struct MarkerPass: ~Copyable {
     fileprivate var waiting = Table<UInt32>(capacity: 1024)
     /// Whether methods may be found by names that are not known before the program runs.
     fileprivate var reflectSeen = false
+    /// Whether the relocations of a called method led to something that is neither code nor a type.
+    fileprivate(set) var hasOddMethods = false
     /// Nodes of the itabs that code converts to, and of their types.
     fileprivate var itabTypes: [UInt32: UInt32] = [:]
 
@@ -354,6 +356,7 @@ struct MarkerPass: ~Copyable {
       for k in 0..<3 {
         let s = reader.target(relocs[Int(f.relocation) + k], in: relocs)
         guard !s.isNone else { continue }
+        if reader.symbolClass(s).isDisjoint(with: [.text, .goType]) { state.hasOddMethods = true }
         let node = map.node(s)
         if marks.set(node, LiveSet.reachable) & LiveSet.reachable == 0 { visit(node, Int(f.owner)) }
       }
