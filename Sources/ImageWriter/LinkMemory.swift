@@ -46,6 +46,12 @@ package final class LinkMemory: @unchecked Sendable {
     UInt8
   > {
     let out = Table<UInt8>(repeating: 0, count: count)
+    if change.keepsNumbers {
+      let n = min(known.count, change.oldCount, count)
+      out.base.update(from: known.base, count: n)
+      for i in 0..<n where change.isTouched(SymbolID(i)) { out[i] = 0 }
+      return out
+    }
     for i in 1..<max(1, min(known.count, change.oldCount)) where known[i] != 0 {
       let s = SymbolID(i)
       if !change.isTouched(s), let n = change.number(s) { out[n.index] = known[i] }

@@ -61,7 +61,7 @@ package struct DataOrder: Sendable {
         results.set(kind, sorted.data)
         orders.set(kind, sorted.sizes)
       }
-      problems.set(kind, sorter.sizeErrors(groups.byKind[kind], known: kept[kind]))
+      problems.set(kind, sorter.sizeErrors(groups.byKind[kind]))
     }
     memory.sizeOrders = orders.all
     memory.typeOrder = typeOrder.all[0]
@@ -92,7 +92,7 @@ private struct DataSorter: @unchecked Sendable {
   }
 
   /// Errors in symbols that were not looked at in the last link, which had none.
-  func sizeErrors(_ symbols: [SymbolID], known: SizeOrder) -> [String] {
+  func sizeErrors(_ symbols: [SymbolID]) -> [String] {
     symbols.compactMap { marks[$0.index] == SizeOrder.isKnown ? nil : sizeError($0) }
   }
 

@@ -112,7 +112,7 @@ package final class ResidentEngine: LinkEngine {
     }
     try put(image, plan, output, files, call)
     try timer.end("write")
-    if let key { results.keep(image, under: key, program: ProgramStore.key(plan.load)) }
+    if let key { results.keep(image, under: key, program: ResultStore.program(plan)) }
     archives.trim(keeping: 64)
     let how = files.knownFiles == 0 ? "cold" : files.newFiles == 0 ? "linked" : "relinked"
     return done(call, image, how: how, files, phases: timer.phases)

@@ -17,7 +17,7 @@ package final class ResultStore: Sendable {
 
   private struct Entry {
     let image: LinkedImage
-    /// `ProgramStore.key`
+    /// `ResultStore.program`
     let program: Int
     var use: Int
   }
@@ -62,6 +62,12 @@ package final class ResultStore: Sendable {
   }
 
   var counts: (programs: Int, bytes: Int) { state.withLock { ($0.images.count, $0.bytes) } }
+
+  /// What images of a program have in common, as long as it is linked the same way.
+  static func program(_ plan: LinkPlan) -> Int {
+    let way = (plan.dwarf == nil ? 0 : 1) | (plan.elf.hasSymbols ? 2 : 0) | (plan.elf.isPIE ? 4 : 0)
+    return ProgramStore.key(plan.load) ^ way
+  }
 
   func find(_ key: ContentKey) -> LinkedImage? {
     state.withLock { s in

@@ -44,7 +44,8 @@ struct FloodReuse: ~Copyable {
       guard markers.itabsAreTheSame(memory.state, graph.touched) else { return false }
       guard try markers.refreshFacts() else { return false }
       restoreMarks()
-      for (node, start) in graph.stale where memory.marks[node] & LiveSet.reachable != 0 {
+      for (node, start) in graph.stale
+      where node < memory.marks.count && memory.marks[node] & LiveSet.reachable != 0 {
         guard try compare(node, start, &markers) else { return false }
       }
       for node in lost where !isLeaf(node) { return false }

@@ -90,16 +90,23 @@ final class MarkerFacts {
     return name.string.unicodeScalars.first?.properties.generalCategory == .uppercaseLetter
   }
 
+  /// Takes a list's facts out that is not kept: its node may be another symbol's in the next link.
+  func leave(_ edges: UnsafeMutablePointer<UInt32>, _ count: Int) {
+    for k in 0..<count where edges[k] >> EdgeGraph.Tag.shift == EdgeGraph.Tag.fact {
+      (facts.base + Int(edges[k] & EdgeGraph.Tag.mask)).pointee.isGone = true
+    }
+  }
+
   // MARK: exchange of objects
 
-  /// Forgets what was read from touched nodes.
+  /// Forgets what was read from touched nodes. Only what `leave` took out may be of a node that is no more.
   func drop(_ touched: borrowing Bitmap) {
-    for i in 0..<facts.count {
+    for i in 0..<facts.count where !facts[i].isGone {
       let f = facts.base + i
       if touched[Int(f.pointee.owner)] {
         f.pointee.isGone = true
       } else if touched[Int(f.pointee.content)] || touched[Int(f.pointee.nameContent)] {
-        if f.pointee.isResolved, !f.pointee.isGone { stale.append(UInt32(truncatingIfNeeded: i)) }
+        if f.pointee.isResolved { stale.append(UInt32(truncatingIfNeeded: i)) }
         f.pointee.isResolved = false
       }
     }

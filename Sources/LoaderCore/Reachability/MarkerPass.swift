@@ -135,6 +135,7 @@ struct MarkerPass: ~Copyable {
       let scan = EdgeScan(index, map, options)
       let header = try scan.scan(map.symbol(node))
       try follow(node, header, scan.list.base, scan.list.count, visit)
+      facts.leave(scan.list.base, scan.list.count)
     }
   }
 

@@ -69,10 +69,9 @@ extension IndexPatch {
 
   /// Hash and kind of the new classes so far.
   private func contents(from firstNew: Int) -> [ContentFilter.Content] {
-    (firstNew..<classCount).compactMap { c in
+    (firstNew..<classCount).map { c in
       let p = newPlaces[c - oldCount]
-      guard let k = changed.firstIndex(of: Int(p.object)) else { return nil }
-      let v = views[k].view
+      let v = newView(of: Int(p.object))
       let at = Int(p.local) - v.packageDefs
       if at < v.hashed64Defs { return .init(low: v.hash64(at), high: 0, isShort: true, id: UInt32(c)) }
       let key = v.hash(at - v.hashed64Defs)

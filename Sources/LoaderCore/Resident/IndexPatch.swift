@@ -16,6 +16,10 @@ struct IndexPatch: ~Copyable {
   /// Indices into `SymbolIndex.loaded`.
   let changed: [Int]
   let isChanged: [Bool]
+  /// Index in `changed` of an object that is; -1 of the others.
+  private let positions: [Int]
+  /// By position in `changed`, the old version's first package definition: rising, as these come in load order.
+  private let firstDefinitions: [UInt32]
 
   /// Classes are the old symbols, then the new ones.
   let oldCount: Int
@@ -47,12 +51,19 @@ struct IndexPatch: ~Copyable {
     self.checkLinkname = checkLinkname
     self.changed = changed
     var flags = [Bool](repeating: false, count: index.loaded.count)
+    var positions = [Int](repeating: -1, count: index.loaded.count)
+    var firsts: [UInt32] = []
     var room = 0
-    for o in changed {
+    for (k, o) in changed.enumerated() {
       flags[o] = true
+      positions[o] = k
+      let old = index.loaded[o]
+      firsts.append(old.view.packageDefs > 0 ? old.symbols[0] : firsts.last ?? 0)
       room += objects[o - 2].view.symbolCount
     }
     isChanged = flags
+    self.positions = positions
+    firstDefinitions = firsts
     oldCount = index.count
     classCount = index.count
     // References of unchanged objects by a name that went have classes of their own: few, so there is room to spare.
@@ -124,6 +135,7 @@ struct IndexPatch: ~Copyable {
 
   /// Builtins are found by number from everywhere; a change to one is not patched.
   private func isPossible() -> Bool {
+    for (a, b) in zip(firstDefinitions, firstDefinitions.dropFirst()) where a > b { return false }
     for o in changed {
       let old = index.loaded[o]
       for i in 0..<old.view.packageDefs { wasDefined[Int(old.symbols[i])] = true }
@@ -169,19 +181,29 @@ struct IndexPatch: ~Copyable {
   private func newDefinition(_ c: SymbolID) -> (ObjectView, UInt32)? {
     if c.index >= oldCount {
       let p = newPlaces[c.index - oldCount]
-      guard let k = changed.firstIndex(of: Int(p.object)) else {
-        return (index.loaded[Int(p.object)].view, p.local)
-      }
-      return (views[k].view, p.local)
+      return (newView(of: Int(p.object)), p.local)
     }
     guard wasDefined[c.index] else { return nil }
-    for (k, o) in changed.enumerated() {
-      let old = index.loaded[o]
-      guard old.view.packageDefs > 0, c.raw >= old.symbols[0] else { continue }
-      let i = c.raw - old.symbols[0]
-      if Int(i) < min(old.view.packageDefs, views[k].view.packageDefs) { return (views[k].view, i) }
+    // The last that begins no later; what has no package definitions begins where the one before did.
+    var (a, b) = (0, changed.count)
+    while a < b {
+      let m = (a + b) / 2
+      if firstDefinitions[m] <= c.raw { a = m + 1 } else { b = m }
+    }
+    while a > 0 {
+      a -= 1
+      let old = index.loaded[changed[a]].view
+      guard old.packageDefs > 0 else { continue }
+      let i = c.raw &- firstDefinitions[a]
+      return Int(i) < min(old.packageDefs, views[a].view.packageDefs) ? (views[a].view, i) : nil
     }
     return nil
+  }
+
+  /// An object as it is in the program to come; as long as the new versions are not installed.
+  func newView(of object: Int) -> ObjectView {
+    let k = positions[object]
+    return k < 0 ? index.loaded[object].view : views[k].view
   }
 
   /// Gives named definitions their classes: package definitions by position, the others by name.
