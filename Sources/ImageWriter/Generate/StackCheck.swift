@@ -8,7 +8,7 @@ import LoaderCore
 /// of a call, so only they are walked. When one is over the limit, the call graph below it is recorded in a
 /// second pass and every path over the limit reported.
 package struct StackCheck: ~Copyable {
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     /// -race: functions may use twice the room.
     package var race = false
     /// -debugnosplit: print the call graph.

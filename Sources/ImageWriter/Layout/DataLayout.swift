@@ -49,7 +49,7 @@ package struct DataLayoutBuilder: ~Copyable {
   /// Bytes of the segment so far.
   private var size: UInt64 = 0
 
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     /// No dynamic section: -d, or a static executable.
     package var isStatic = true
     /// Read-only data with relocations gets a segment of its own (position-independent code).

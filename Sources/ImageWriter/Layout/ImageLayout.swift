@@ -18,7 +18,7 @@ package struct ImageLayout: Sendable {
   /// Bytes before the text segment's contents: headers and notes (amd64/obj.go, HEADR).
   package static let headerSize: UInt64 = 4096
 
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     package var textAddress: UInt64 = 0x401000
     /// -R
     package var rounding = 4096

@@ -25,7 +25,7 @@ package struct TextLayout: Sendable {
   /// Alignment of functions on amd64 (amd64/l.go funcAlign).
   static let functionAlignment = 32
 
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     /// -T: where text starts.
     package var textAddress: UInt64 = 0x401000
     /// -funcalign; 0 is the machine's own.

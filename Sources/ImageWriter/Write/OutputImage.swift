@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Synchronization
 import LoaderCore
 
 #if canImport(Darwin)
@@ -12,6 +13,8 @@ import LoaderCore
 package final class OutputImage: @unchecked Sendable {
   package let base: UnsafeMutableRawPointer
   private let capacity: Int
+  /// Tells one content from another: no two images of a process have the same, nor one before and after a change.
+  package private(set) var serial = OutputImage.nextSerial()
   /// Bytes of the file.
   package var count: Int
 
@@ -44,8 +47,23 @@ package final class OutputImage: @unchecked Sendable {
       (block.base + from).initializeMemory(as: UInt8.self, repeating: 0, count: to - from)
     }
     self.count = count
+    serial = Self.nextSerial()
     return true
   }
+
+  /// Says that the bytes are others now.
+  func noteChange() { serial = Self.nextSerial() }
+
+  /// A copy with a serial of its own.
+  package func copy() throws(LinkFailure) -> OutputImage {
+    let other = try OutputImage(count: count, spare: 0)
+    other.base.copyMemory(from: base, byteCount: count)
+    return other
+  }
+
+  private static let serials = Atomic<UInt64>(0)
+
+  private static func nextSerial() -> UInt64 { serials.wrappingAdd(1, ordering: .relaxed).newValue }
 
   private struct Block: @unchecked Sendable {
     let base: UnsafeMutableRawPointer

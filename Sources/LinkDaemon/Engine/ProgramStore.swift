@@ -6,11 +6,30 @@ import Synchronization
 package final class ResidentLink: Sendable {
   package let program: ResidentProgram
   package let memory = LinkMemory()
+  let last = LastLink()
 
   package init(_ program: ResidentProgram) { self.program = program }
 
   /// Bytes of private memory, roughly.
-  package var byteCount: Int { program.byteCount + memory.byteCount }
+  package var byteCount: Int { program.byteCount + memory.byteCount + last.byteCount }
+}
+
+/// The last link of a program, when an image of it can be patched.
+final class LastLink: @unchecked Sendable {
+  private(set) var finished: FinishedLink?
+  private(set) var plan: LinkPlan?
+
+  func note(_ finished: FinishedLink?, _ plan: LinkPlan) {
+    self.finished = finished
+    self.plan = plan
+  }
+
+  func forget() {
+    finished = nil
+    plan = nil
+  }
+
+  var byteCount: Int { finished?.byteCount ?? 0 }
 }
 
 /// The programs linked last, resolved and ready to take changed objects in. A link takes the one that is

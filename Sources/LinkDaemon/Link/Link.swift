@@ -36,9 +36,17 @@ package enum Link {
     let resident = try load(packages, plan, programs, &told)
     let (program, memory) = (resident.program, resident.memory)
     let index = program.index
-    let fips = FIPSSymbols(index)
     program.releasePages()
     try timer.end("loadsyms")
+
+    // When no more than contents changed, the last image with them in it is this one.
+    if told.isEmpty, let linked = try patched(resident, plan, images) {
+      try timer.end("patch")
+      programs?.keep(resident, ProgramStore.key(plan.load))
+      return linked
+    }
+    resident.last.forget()
+    let fips = FIPSSymbols(index)
 
     // The order of package initialisers.
     let initOrder = try InitOrder.schedule(index)
@@ -206,7 +214,15 @@ package enum Link {
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
-    if program.isReusable { programs?.keep(resident, ProgramStore.key(plan.load)) }
+    if program.isReusable {
+      if plan.leavesPatchableImage, told.isEmpty {
+        let finished = FinishedLink(
+          index, addresses: addresses, live: live, layout: layout, fips: fips, hasDWARF: plan.dwarf != nil,
+          image: image)
+        resident.last.note(finished, plan)
+      }
+      programs?.keep(resident, ProgramStore.key(plan.load))
+    }
     return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }
 }

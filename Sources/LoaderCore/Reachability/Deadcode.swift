@@ -9,8 +9,8 @@ internal import Dispatch
 /// interface is kept when some reached code calls an interface method of that name and type, asks reflection for
 /// that name, or asks for unknown names.
 package final class Deadcode {
-  package struct Options: Sendable {
-    package enum Output: Sendable { case executable, plugin(path: String), sharedLibrary }
+  package struct Options: Sendable, Equatable {
+    package enum Output: Sendable, Equatable { case executable, plugin(path: String), sharedLibrary }
     package var output = Output.executable
     /// The -E symbol, or the platform's.
     package var entry = "_rt0_amd64_linux"

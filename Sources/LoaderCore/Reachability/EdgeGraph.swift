@@ -134,6 +134,9 @@ package final class EdgeGraph: @unchecked Sendable {
     touchedUnlisted = []
   }
 
+  /// Whether the last flood has read no contents that changed since.
+  package var answersAreKept: Bool { memory != nil && facts.stale.isEmpty && stale.isEmpty }
+
   /// All nodes that exchanges touched since the last flood.
   var touched: [Int] { stale.map(\.node) + touchedUnlisted }
 
@@ -155,32 +158,49 @@ package final class EdgeGraph: @unchecked Sendable {
   // MARK: exchange of objects
 
   /// Follows a patch of the index, which has `count` symbols now.
-  func follow(_ patch: IndexChange, count: Int) {
+  func follow(_ patch: IndexChange, count: Int, _ reader: SymbolReader) {
     if patch.namesMoved || nodeCount > 2 * count + 4096 || lists.byteCount > 2 * fullSize + 4 << 20
       || facts.isFull
     {
       return reset(count)
     }
     let old = map
+    if let contents = patch.contents { return follow(contents, reader) }
     let touched = Bitmap(count: nodeCount)
     for c in 0..<patch.oldCount where patch.isTouched(SymbolID(c)) {
-      let node = old.node(SymbolID(c))
-      guard node < nodeCount else { continue }
-      touched[node] = true
-      if starts[node] != 0 {
-        stale.append((node, starts[node]))
-        starts[node] = 0
-      } else {
-        touchedUnlisted.append(node)
-      }
+      leaveList(old.node(SymbolID(c)), touched)
     }
-    facts.drop(touched)
+    facts.drop(lists: touched, touched)
     if !patch.unlike.isEmpty {
       let unlike = Bitmap(count: nodeCount)
       for c in patch.unlike { unlike[old.node(SymbolID(c))] = true }
       if leads(to: unlike) || facts.leads(to: unlike) { return reset(count) }
     }
     if !patch.keepsNumbers { renumber(patch, old, count) }
+  }
+
+  /// Follows a patch that only gave some symbols other data: lists say what they said, unless that is read for them.
+  private func follow(_ contents: [SymbolID], _ reader: SymbolReader) {
+    let touched = Bitmap(count: nodeCount)
+    let lists = Bitmap(count: nodeCount)
+    for s in contents {
+      let node = map.node(s)
+      guard node < nodeCount else { continue }
+      touched[node] = true
+      if !reader.symbolClass(s).isDisjoint(with: [.goType, .itab]) { leaveList(node, lists) }
+    }
+    facts.drop(lists: lists, touched)
+  }
+
+  private func leaveList(_ node: Int, _ touched: borrowing Bitmap) {
+    guard node < nodeCount else { return }
+    touched[node] = true
+    if starts[node] != 0 {
+      stale.append((node, starts[node]))
+      starts[node] = 0
+    } else {
+      touchedUnlisted.append(node)
+    }
   }
 
   /// Whether some list has one of these nodes.

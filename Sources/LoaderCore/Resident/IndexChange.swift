@@ -13,6 +13,9 @@ package final class IndexChange: @unchecked Sendable {
   /// Number of symbols that there were.
   package let oldCount: Int
   private let exchanged: [Bool]
+  /// When the exchanged objects differ in nothing but the data of their definitions: the symbols whose data differ. Nil
+  /// when there is more to it.
+  package let contents: [SymbolID]?
 
   init(
     numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming Bitmap, unlike: [UInt32],
@@ -24,16 +27,21 @@ package final class IndexChange: @unchecked Sendable {
     self.unlike = unlike
     self.namesMoved = namesMoved
     self.exchanged = exchanged
+    contents = nil
   }
 
   /// All symbols are the ones they were.
-  init(sameSymbols count: Int, touched: consuming Bitmap, unlike: [UInt32], exchanged: [Bool]) {
+  init(
+    sameSymbols count: Int, touched: consuming Bitmap, unlike: [UInt32], exchanged: [Bool],
+    contents: [SymbolID]?
+  ) {
     numbers = Table()
     oldCount = count
     self.touched = touched
     self.unlike = unlike
     namesMoved = false
     self.exchanged = exchanged
+    self.contents = contents
   }
 
   /// Whether every symbol has the number that it had, and there are no new ones.

@@ -34,6 +34,8 @@ struct IndexPatch: ~Copyable {
   var newPlaces: Table<ObjectSymbol>
   /// Whether a reference by name left the package position it had.
   var namesMoved = false
+  /// Where old classes have their new names, for those that `reusePlaces` gave one.
+  var renamed: [UInt32: ObjectSymbol] = [:]
   /// An undefined name's class that became a definition.
   var redirected: [(from: UInt32, to: UInt32)] = []
 
@@ -106,6 +108,7 @@ struct IndexPatch: ~Copyable {
       patch.discard()
       return nil
     }
+    patch.reusePlaces()
     patch.findReferences()
     guard patch.classCount <= patch.numbers.count else {
       patch.discard()
@@ -183,6 +186,7 @@ struct IndexPatch: ~Copyable {
       let p = newPlaces[c.index - oldCount]
       return (newView(of: Int(p.object)), p.local)
     }
+    if let p = renamed[c.raw] { return (newView(of: Int(p.object)), p.local) }
     guard wasDefined[c.index] else { return nil }
     // The last that begins no later; what has no package definitions begins where the one before did.
     var (a, b) = (0, changed.count)
@@ -201,10 +205,12 @@ struct IndexPatch: ~Copyable {
   }
 
   /// An object as it is in the program to come; as long as the new versions are not installed.
-  func newView(of object: Int) -> ObjectView {
+  func newVersion(of object: Int) -> LoadedObject {
     let k = positions[object]
-    return k < 0 ? index.loaded[object].view : views[k].view
+    return k < 0 ? index.loaded[object] : views[k]
   }
+
+  func newView(of object: Int) -> ObjectView { newVersion(of: object).view }
 
   /// Gives named definitions their classes: package definitions by position, the others by name.
   private mutating func enterNames() -> Bool {

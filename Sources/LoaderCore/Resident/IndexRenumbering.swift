@@ -22,9 +22,7 @@ extension IndexPatch {
 
   /// Whether the new versions have the same symbols at the same places.
   private func keepsShape(_ differences: MemberDifferences) -> Bool {
-    guard classCount == oldCount, differences.loud.isEmpty, redirected.isEmpty, !namesMoved else {
-      return false
-    }
+    guard differences.loud.isEmpty, redirected.isEmpty, !namesMoved else { return false }
     for (k, o) in changed.enumerated() {
       let (old, new) = (index.loaded[o], views[k])
       guard old.view.symbolCount == new.view.symbolCount, old.view.packageDefs == new.view.packageDefs,
@@ -39,6 +37,7 @@ extension IndexPatch {
   private func exchangeContents(_ packages: LoadedPackages, _ differences: MemberDifferences) -> IndexChange?
   {
     let touched = touchedClasses(differences)
+    let contents = changedContents(packages)
     var unlike: [UInt32] = []
     install(packages)
     for o in changed {
@@ -53,7 +52,24 @@ extension IndexPatch {
     }
     guard finish() else { return nil }
     return IndexChange(
-      sameSymbols: index.count, touched: touched, unlike: unlike, exchanged: isChanged)
+      sameSymbols: index.count, touched: touched, unlike: unlike, exchanged: isChanged, contents: contents)
+  }
+
+  /// The symbols whose data the new versions change, when they change nothing else; nil otherwise.
+  private func changedContents(_ packages: LoadedPackages) -> [SymbolID]? {
+    var all: [SymbolID] = []
+    for (k, o) in changed.enumerated() {
+      let (was, now) = (index.objects[o - 2], packages.objects[o - 2])
+      guard was.packages == now.packages, was.imports.map(\.path) == now.imports.map(\.path),
+        let some = ContentComparison(old: was.view, new: now.view).changedData()
+      else { return nil }
+      for i in some {
+        let s = SymbolID(views[k].symbols[Int(i)])
+        // A definition that lost its election is nobody's.
+        if index.symbols[s.index] == ObjectSymbol(object: UInt32(o), local: i) { all.append(s) }
+      }
+    }
+    return all
   }
 
   /// Lets the names of undefined symbols lie in the new version: the old one's memory goes.

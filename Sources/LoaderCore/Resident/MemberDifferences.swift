@@ -31,6 +31,7 @@ final class MemberDifferences {
   private func compare(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
     let (was, now) = (old.view, new.view)
     if was.packageDefs > 0 { oldPackages[o] = (old.symbols[0], was.packageDefs) }
+    if areAllInPlace(old, new) { return compareInPlace(old, new, o) }
     for i in was.packageDefs..<was.definitions {
       let c = Int(old.symbols[i])
       if oldPlaces[c] != 0 { addLoud(c) }
@@ -58,6 +59,24 @@ final class MemberDifferences {
       oldPlaces[c] = 0
     }
     for i in now.packageDefs..<now.definitions { oldPlaces[Int(new.symbols[i])] = 0 }
+  }
+
+  /// Whether both versions have the same members at the same places.
+  private func areAllInPlace(_ old: LoadedObject, _ new: LoadedObject) -> Bool {
+    let (was, now) = (old.view, new.view)
+    return was.hasBlocks(like: now)
+      && (was.packageDefs..<was.definitions).allSatisfy { old.symbols[$0] == new.symbols[$0] }
+  }
+
+  private func compareInPlace(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
+    for i in UInt32(old.view.packageDefs)..<UInt32(old.view.definitions) {
+      let c = old.symbols[Int(i)]
+      if !areAlike(old, i, new, i) {
+        addLoud(Int(c))
+      } else if index.symbols[Int(c)] == ObjectSymbol(object: UInt32(o), local: i) {
+        moved.append((c, index.symbols[Int(c)]))
+      }
+    }
   }
 
   private func addLoud(_ c: Int) {
