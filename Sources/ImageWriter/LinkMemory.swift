@@ -17,6 +17,8 @@ package final class LinkMemory: @unchecked Sendable {
   var sizeOrders: [SizeOrder] = []
   /// The parts of the function tables.
   package let functions = FunctionMemory()
+  /// What the image is made of.
+  package let image = ImageMemory()
   /// What DWARF is made of.
   let debug = DebugMemory()
 
@@ -25,6 +27,7 @@ package final class LinkMemory: @unchecked Sendable {
   /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
   package func follow(_ change: IndexChange?, count: Int) {
     functions.follow(change)
+    image.follow(change)
     guard let change else {
       typeStrings = SortedStrings()
       listing.removeAll()
@@ -62,6 +65,6 @@ package final class LinkMemory: @unchecked Sendable {
   /// Bytes of memory.
   package var byteCount: Int {
     typeStrings.byteCount + typeOrder.byteCount + listing.count + groupKinds.count
-      + functions.byteCount + debug.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
+      + functions.byteCount + image.byteCount + debug.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

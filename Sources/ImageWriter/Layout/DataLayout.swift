@@ -10,10 +10,13 @@ package struct DataLayout: Sendable {
   package fileprivate(set) var bounds = Bounds()
   package let types: TypeSectionLayout
 
-  /// The symbols of one kind, in address order within their section.
+  /// Symbols of one kind, in address order within their section.
   package struct PlacedKind: Sendable {
     package let kind: SymbolKind
     package let symbols: [SymbolID]
+    /// Bytes from the section's start, by position in `symbols`.
+    package let offsets: [UInt64]
+    package let section: SectionID
   }
 
   /// Sections that boundary symbols name, and offsets in them.
@@ -37,7 +40,7 @@ package struct DataLayout: Sendable {
 /// Fills in the contents of runtime.gcdata or runtime.gcbss: the GC program for the symbols of a section, in
 /// order, with their offsets; `end` is the section's end.
 package typealias GCProgramMaker = (
-  _ target: SymbolID, _ symbols: [SymbolID], _ offsets: (SymbolID) -> UInt64, _ end: UInt64
+  _ target: SymbolID, _ symbols: [SymbolID], _ offsets: [UInt64], _ end: UInt64
 ) throws(LinkFailure) -> Void
 
 package struct DataLayoutBuilder: ~Copyable {
@@ -115,17 +118,24 @@ package struct DataLayoutBuilder: ~Copyable {
   private mutating func assign(_ kind: SymbolKind, to section: SectionID) {
     let data = order[kind]
     let start = layout.sections[section.index].address
+    var offsets: [UInt64] = []
+    offsets.reserveCapacity(data.symbols.count)
     for i in data.symbols.indices {
-      let s = data.symbols[i]
       size = size.rounded(to: Int(data.alignments[i]))
-      addresses.place(s, at: size &- start, in: section)
+      offsets.append(size &- start)
       let bytes = data.sizes[i]
-      size &+= bytes == OrderedData.unknownSize ? UInt64(bitPattern: reader.size(s)) : bytes
+      size &+= bytes == OrderedData.unknownSize ? UInt64(bitPattern: reader.size(data.symbols[i])) : bytes
     }
     layout.sections[section.index].length = size &- start
-    if !data.symbols.isEmpty {
-      layout.placed.append(DataLayout.PlacedKind(kind: kind, symbols: data.symbols))
-    }
+    place(kind, data.symbols, offsets, in: section)
+  }
+
+  private mutating func place(
+    _ kind: SymbolKind, _ symbols: [SymbolID], _ offsets: [UInt64], in section: SectionID
+  ) {
+    guard !symbols.isEmpty else { return }
+    layout.placed.append(
+      DataLayout.PlacedKind(kind: kind, symbols: symbols, offsets: offsets, section: section))
   }
 
   /// A section of its own for each symbol of `kind`, named after it (allocateSingleSymSections).
@@ -138,12 +148,9 @@ package struct DataLayoutBuilder: ~Copyable {
       var title = name ?? reader.name(s).string
       if title.hasPrefix("go:") { title = ".go." + title.dropFirst(3) }
       let section = add(title, segment, access, alignment: Int(data.alignments[i]))
-      addresses.place(s, at: 0, in: section)
       size &+= UInt64(bitPattern: reader.size(s))
       layout.sections[section.index].length = size &- layout.sections[section.index].address
-    }
-    if !data.symbols.isEmpty {
-      layout.placed.append(DataLayout.PlacedKind(kind: kind, symbols: data.symbols))
+      place(kind, [s], [0], in: section)
     }
   }
 
@@ -193,8 +200,8 @@ package struct DataLayoutBuilder: ~Copyable {
   ) throws(LinkFailure) {
     let target = index.lookup(name)
     guard !target.isNone else { return }
-    let words = addresses.packed
-    try gcProgram(target, order[kind].symbols, { words[$0.index] & Addresses.addressMask }, end)
+    let placed = layout.placed.last { $0.kind == kind }
+    try gcProgram(target, placed?.symbols ?? [], placed?.offsets ?? [], end)
   }
 
   /// Coverage counters stay in one block, which the runtime reads as 4-byte words.

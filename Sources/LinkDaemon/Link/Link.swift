@@ -133,9 +133,9 @@ package enum Link {
     let data = try DataLayoutBuilder.run(
       index, dataOrder, text: text, addresses: &addresses, options: plan.data,
       pclntab: (tables.size, tables.alignment),
-      gcProgram: { target, symbols, offset, end throws(LinkFailure) in
+      gcProgram: { target, symbols, offsets, end throws(LinkFailure) in
         let program = try GCProgram.build(
-          name: index.reader.name(target).string, symbols: symbols, addresses: symbols.map(offset),
+          name: index.reader.name(target).string, symbols: symbols, addresses: offsets,
           start: 0, end: end, reader: index.reader)
         index.setData(target, program.bytes)
         gcErrors += program.errors.map { $0 + "\n" }
@@ -176,7 +176,7 @@ package enum Link {
       Int(layout.fileLength),
       spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20,
       plan, images)
-    let writer = SegmentWriter(index, layout, into: image)
+    let writer = SegmentWriter(index, layout, into: image, memory: memory.image)
     try told.report(
       try writer.write(
         text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE,
