@@ -11,6 +11,8 @@ package final class LinkMemory: @unchecked Sendable {
   var listing = Table<UInt8>(capacity: 1)
   /// The order of the type descriptors.
   var typeOrder = TypeOrder()
+  /// Bytes of the type descriptors.
+  var typeSizes = SymbolSizes()
   /// The bucket of `SymbolGroups` plus 1, by symbol; 0 when it is not known.
   var groupKinds = Table<UInt8>(capacity: 1)
   /// The objects' data symbols by size, by kind.
@@ -32,12 +34,14 @@ package final class LinkMemory: @unchecked Sendable {
       typeStrings = SortedStrings()
       listing.removeAll()
       typeOrder = TypeOrder()
+      typeSizes = SymbolSizes()
       groupKinds.removeAll()
       sizeOrders = []
       debug.forget()
       return
     }
     typeStrings = typeStrings.following(change)
+    typeSizes.follow(change)
     listing = Self.moved(listing, change, count)
     groupKinds = Self.moved(groupKinds, change, count)
     for k in sizeOrders.indices { sizeOrders[k].follow(change) }
@@ -49,22 +53,25 @@ package final class LinkMemory: @unchecked Sendable {
     UInt8
   > {
     let out = Table<UInt8>(repeating: 0, count: count)
-    if change.keepsNumbers {
-      let n = min(known.count, change.oldCount, count)
-      out.base.update(from: known.base, count: n)
-      for i in 0..<n where change.isTouched(SymbolID(i)) { out[i] = 0 }
-      return out
-    }
-    for i in 1..<max(1, min(known.count, change.oldCount)) where known[i] != 0 {
-      let s = SymbolID(i)
-      if !change.isTouched(s), let n = change.number(s) { out[n.index] = known[i] }
+    // Most symbols are nothing here: they are passed by in eights.
+    let (from, to) = (known.base, out.base)
+    let n = min(known.count, change.oldCount)
+    Chunks.run((n + 7) / 8, grain: 1 << 13) { range in
+      for w in range {
+        let first = 8 * w
+        if first + 8 <= n, UnsafeRawPointer(from + first).loadUnaligned(as: UInt64.self) == 0 { continue }
+        for i in first..<min(first + 8, n) where from[i] != 0 {
+          let s = SymbolID(i)
+          if !change.isTouched(s), let n = change.number(s) { to[n.index] = from[i] }
+        }
+      }
     }
     return out
   }
 
   /// Bytes of memory.
   package var byteCount: Int {
-    typeStrings.byteCount + typeOrder.byteCount + listing.count + groupKinds.count
+    typeStrings.byteCount + typeOrder.byteCount + typeSizes.byteCount + listing.count + groupKinds.count
       + functions.byteCount + image.byteCount + debug.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

@@ -40,6 +40,7 @@ package struct DataOrder: Sendable {
     let kept = memory.sizeOrders.count == n ? memory.sizeOrders : Array(repeating: SizeOrder(), count: n)
     let orders = PartialResults<SizeOrder>(count: n, empty: SizeOrder())
     let typeOrder = PartialResults<TypeOrder>(count: 1, empty: TypeOrder())
+    let typeSizes = PartialResults<SymbolSizes>(count: 1, empty: SymbolSizes())
     let results = PartialResults<OrderedData>(count: n, empty: OrderedData())
     let types = PartialResults<TypeSectionLayout>(count: 1, empty: TypeSectionLayout())
     let problems = PartialResults<[String]>(count: n, empty: [])
@@ -49,8 +50,10 @@ package struct DataOrder: Sendable {
       guard !groups.byKind[kind].isEmpty else { return }
       if kind == Int(SymbolKind.type.rawValue) {
         let sorted = sorter.sortTypes(
-          groups.byKind[kind], strings, known: memory.typeOrder, sizes: kept[kind])
+          groups.byKind[kind], strings, known: memory.typeOrder, sizes: kept[kind],
+          typeSizes: memory.typeSizes)
         results.set(kind, sorted.data)
+        typeSizes.set(0, sorted.typeSizes)
         types.set(0, sorted.layout)
         typeOrder.set(0, sorted.order)
         orders.set(kind, sorted.sizes)
@@ -65,6 +68,7 @@ package struct DataOrder: Sendable {
     }
     memory.sizeOrders = orders.all
     memory.typeOrder = typeOrder.all[0]
+    memory.typeSizes = typeSizes.all[0]
     _ = consume marks
     byKind = results.all
     self.types = types.all[0]
@@ -72,12 +76,15 @@ package struct DataOrder: Sendable {
   }
 }
 
-private struct DataSorter: @unchecked Sendable {
+private final class DataSorter: @unchecked Sendable {
   let index: SymbolIndex
   let reader: SymbolReader
   /// By symbol; each is sorted once.
   let marks: UnsafeMutablePointer<UInt8>
   let zeroBase: SymbolID
+  /// Objects' symbols that are the linker's own now, and the first that no object defines.
+  private let owned: Bitmap
+  private let firstExternal: UInt32
 
   /// No symbol may be larger (data.go cutoff).
   private static let largest: Int64 = 1 << 50
@@ -89,7 +96,14 @@ private struct DataSorter: @unchecked Sendable {
     self.reader = reader
     self.marks = marks
     zeroBase = index.lookup("runtime.zerobase")
+    owned = Bitmap(count: index.count)
+    for s in index.ownedSymbols { owned[s.index] = true }
+    firstExternal = index.firstExternal.isNone ? .max : index.firstExternal.raw
   }
+
+  /// Whether the symbol is the linker's own.
+  @inline(__always)
+  private func isOwned(_ s: SymbolID) -> Bool { s.raw >= firstExternal || owned[s.index] }
 
   /// Errors in symbols that were not looked at in the last link, which had none.
   func sizeErrors(_ symbols: [SymbolID]) -> [String] {
@@ -125,7 +139,7 @@ private struct DataSorter: @unchecked Sendable {
       let a = alignment(s, bytes)
       out.alignments.append(a)
       out.maxAlignment = max(out.maxAlignment, a)
-      out.sizes.append(reader.isExternal(s) ? OrderedData.unknownSize : UInt64(bitPattern: bytes))
+      out.sizes.append(isOwned(s) ? OrderedData.unknownSize : UInt64(bitPattern: bytes))
     }
     return out
   }
@@ -154,11 +168,12 @@ private struct DataSorter: @unchecked Sendable {
       let key = order.keys[i]
       return s == zeroBase || key == SizeOrder.largeKey ? reader.size(s) : Int64(key == 0 ? 0 : key - 1)
     }
-    return (data, order.withoutOwned(zeroBase, reader))
+    return (data, order.withoutOwned(zeroBase, isOwned))
   }
 
   private func sortedBySize(_ symbols: [SymbolID], _ known: SizeOrder) -> SizeOrder {
-    known.merged(with: symbols, marks: marks, reader: reader, key: sizeKey) ?? sortedAnew(symbols)
+    known.merged(with: symbols, marks: marks, count: reader.count, isOwned: isOwned, key: sizeKey)
+      ?? sortedAnew(symbols)
   }
 
   private func sortedAnew(_ symbols: [SymbolID]) -> SizeOrder {
@@ -178,14 +193,24 @@ private struct DataSorter: @unchecked Sendable {
     return order
   }
 
+  /// What sorting the descriptors gives.
+  struct SortedTypes {
+    let data: OrderedData
+    let layout: TypeSectionLayout
+    let order: TypeOrder
+    let sizes: SizeOrder
+    let typeSizes: SymbolSizes
+  }
+
   /// Descriptors with the typelink flag by type string, then other types, then itabs, both by size.
   ///
   /// Equal strings do occur and nothing breaks the tie, so the order among them is what Go's unstable sort
   /// makes of the whole list: it runs here on numbers that compare like the symbols do. Where the numbers are the
   /// last link's, so is the order.
   func sortTypes(
-    _ symbols: [SymbolID], _ strings: TypeStrings, known: TypeOrder, sizes: SizeOrder
-  ) -> (data: OrderedData, layout: TypeSectionLayout, order: TypeOrder, sizes: SizeOrder) {
+    _ symbols: [SymbolID], _ strings: TypeStrings, known: TypeOrder, sizes: SizeOrder,
+    typeSizes: SymbolSizes
+  ) -> SortedTypes {
     let star = index.lookup("type:*")
     var keys = [UInt64](repeating: 0, count: symbols.count)
     // Listed or not, by position; then the others by size.
@@ -197,7 +222,9 @@ private struct DataSorter: @unchecked Sendable {
       } else if reader.symbolClass(s).isDisjoint(with: [.goType, .itab]), TypeStrings.isListed(s, reader) {
         // Not marked as a type descriptor, and so not seen.
         let listed = symbols.filter { $0 != star && TypeStrings.isListed($0, reader) }
-        return sortTypes(symbols, TypeStrings(of: listed, index), known: TypeOrder(), sizes: SizeOrder())
+        return sortTypes(
+          symbols, TypeStrings(of: listed, index), known: TypeOrder(), sizes: SizeOrder(),
+          typeSizes: SymbolSizes())
       } else {
         rest.append(s)
       }
@@ -211,11 +238,30 @@ private struct DataSorter: @unchecked Sendable {
       keys[i] = number | (reader.symbolClass(s).contains(.itab) ? 1 << 40 : 1 << 39)
     }
     let order = known.keys == keys ? known : TypeOrder(keys)
-    let sorted = finish(order.positions.map { symbols[Int($0)] }) { reader.size($1) }
+    let bytes = self.sizes(of: symbols, typeSizes)
+    let sorted = finish(order.positions.map { symbols[Int($0)] }) { i, _ in
+      Int64(bitPattern: bytes[Int(order.positions[i])])
+    }
     let isTypelink = order.positions.map { keys[Int($0)] != 0 && keys[Int($0)] >> 39 == 0 }
-    return (
-      sorted, layout(sorted, star, isTypelink: isTypelink), order, bySize.withoutOwned(zeroBase, reader)
-    )
+    return SortedTypes(
+      data: sorted, layout: layout(sorted, star, isTypelink: isTypelink), order: order,
+      sizes: bySize.withoutOwned(zeroBase, isOwned),
+      typeSizes: SymbolSizes(symbols, bytes) { !isOwned($0) })
+  }
+
+  /// Bytes of symbols in rank order. Those that the last link knew need not be looked at again.
+  private func sizes(of symbols: [SymbolID], _ known: SymbolSizes) -> [UInt64] {
+    let unknown = UInt64.max
+    var sizes = [UInt64](repeating: unknown, count: symbols.count)
+    known.find(symbols) { i, size in
+      guard !isOwned(symbols[i]) else { return }
+      sizes[i] = size
+      marks[symbols[i].index] = SizeOrder.isKnown
+    }
+    for (i, s) in symbols.enumerated() where sizes[i] == unknown {
+      sizes[i] = UInt64(bitPattern: reader.size(s))
+    }
+    return sizes
   }
 
   private func layout(_ data: OrderedData, _ star: SymbolID, isTypelink: [Bool]) -> TypeSectionLayout {

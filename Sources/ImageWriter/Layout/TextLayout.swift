@@ -40,16 +40,13 @@ package struct TextLayout: Sendable {
     _ index: SymbolIndex, _ live: borrowing LiveSet, order: TextOrder, linkerText: [SymbolID],
     options: Options, addresses: inout Addresses
   ) {
-    let reader = index.reader
     var all = linkerText.filter { live.contains($0) } + order.functions
     if options.shuffleSeed != 0 {
       var random = GoRand(seed: options.shuffleSeed)
       random.shuffle(&all[...])
     }
-    // Stable by kind: gathers the FIPS functions between their brackets.
-    var byKind: [SymbolKind: [SymbolID]] = [:]
-    for s in all { byKind[reader.kind(s), default: []].append(s) }
-    let functions = byKind.keys.sorted().flatMap { byKind[$0] ?? [] }
+    let facts = TextFacts(all, index)
+    let functions = facts.positions.map { all[Int($0)] }
 
     let quantum = options.functionAlignment == 0 ? Self.functionAlignment : options.functionAlignment
     var alignment = quantum
@@ -57,18 +54,58 @@ package struct TextLayout: Sendable {
     start = at
     var starts: [UInt64] = []
     starts.reserveCapacity(functions.count)
-    for s in functions {
-      let a = max(index.alignment(s), quantum)
+    for k in facts.positions {
+      let fact = facts.table[Int(k)]
+      let a = max(fact.alignment, quantum)
       at = at.rounded(to: a)
       alignment = max(alignment, a)
       starts.append(at)
-      addresses.place(s, at: at, in: .text)
-      at &+= max(UInt64(reader.size(s)), Self.minimumFunction)
+      at &+= max(fact.size, Self.minimumFunction)
     }
+    addresses.grow(to: index.count)
+    addresses.place(functions, at: starts, from: 0, in: .text)
     self.functions = functions
     self.starts = starts
     self.order = order
     self.alignment = alignment
     end = at
+  }
+}
+
+/// What the layout asks of functions.
+private struct TextFacts: ~Copyable {
+  struct Fact: BitwiseCopyable {
+    /// Bytes.
+    var size: UInt64
+    /// Bytes; 0 when no definition gave an alignment.
+    var alignment: Int
+    var kind: SymbolKind
+  }
+
+  /// In the order of the functions.
+  let table: Table<Fact>
+  /// Places in `table`, stable by kind: that gathers the FIPS functions between their brackets.
+  let positions: [UInt32]
+
+  init(_ functions: [SymbolID], _ index: SymbolIndex) {
+    table = Table(uninitialized: functions.count)
+    let (facts, reader) = (table.base, index.reader)
+    Chunks.run(functions.count, grain: 2048) { range in
+      for i in range {
+        let s = functions[i]
+        facts[i] = Fact(
+          size: UInt64(bitPattern: reader.size(s)), alignment: index.alignment(s), kind: reader.kind(s))
+      }
+    }
+    var counts = [Int](repeating: 0, count: 257)
+    for fact in table.buffer { counts[Int(fact.kind.rawValue) + 1] += 1 }
+    for k in 1...256 { counts[k] += counts[k - 1] }
+    var positions = [UInt32](repeating: 0, count: functions.count)
+    for i in 0..<table.count {
+      let k = Int(facts[i].kind.rawValue)
+      positions[counts[k]] = UInt32(truncatingIfNeeded: i)
+      counts[k] += 1
+    }
+    self.positions = positions
   }
 }

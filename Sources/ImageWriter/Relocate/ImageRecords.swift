@@ -60,13 +60,13 @@ struct RecordMatch: BitwiseCopyable {
 struct RecordMatcher {
   private let old: UnsafePointer<ImageRecord>
   private let range: Range<Int>
-  /// By symbol, as far as it was needed.
-  private var places: [UInt32: Int] = [:]
-  private var hasPlaces = false
-  /// Symbols that were looked for nearby in vain, in a row.
+  /// All records by symbol, when there was reason to look for one far away.
+  private var places: SymbolPlaces?
+  /// Symbols that were looked for nearby in vain, less the records whose symbols are gone or changed: these are what
+  /// a symbol may be new for.
   private var misses = 0
 
-  /// How far a symbol may have moved to be found without a table.
+  /// How far a symbol may have moved to be found without a table, and how many may be missed.
   private static let reach = 24
 
   init(_ old: UnsafePointer<ImageRecord>, _ range: Range<Int>) {
@@ -77,18 +77,22 @@ struct RecordMatcher {
   /// Matches the symbols of `new` with old records, rising.
   ///
   /// - Parameter isUsable: whether the symbol is still an object's.
+  @inline(__always)
   mutating func match(
     _ new: UnsafePointer<ImageRecord>, _ count: Int, into matches: UnsafeMutablePointer<RecordMatch>,
     isUsable: (UInt32) -> Bool
   ) {
     var next = range.lowerBound
+    let end = range.upperBound
     for i in 0..<count {
       matches[i] = .none
       let s = new[i].symbol
-      guard isUsable(s) else { continue }
-      while next < range.upperBound, old[next].symbol == 0 { next += 1 }
-      if next < range.upperBound, old[next].symbol == s {
-        misses = 0
+      while next < end, old[next].symbol == 0 {
+        next += 1
+        misses -= 1
+      }
+      guard next < end, isUsable(s) else { continue }
+      if old[next].symbol == s {
         matches[i] = RecordMatch(next)
         next += 1
       } else if let found = find(s, from: next, followedBy: i + 1 < count ? new[i + 1].symbol : 0) {
@@ -98,20 +102,46 @@ struct RecordMatcher {
     }
   }
 
+  @inline(never)
   private mutating func find(_ s: UInt32, from next: Int, followedBy successor: UInt32) -> Int? {
     for k in next..<min(next + Self.reach, range.upperBound) where old[k].symbol == s { return k }
     misses += 1
     guard misses > Self.reach else { return nil }
     misses = 0
-    if !hasPlaces {
-      hasPlaces = true
-      places.reserveCapacity(range.count)
-      for k in range where old[k].symbol != 0 { places[old[k].symbol] = k }
-    }
+    let table = places ?? SymbolPlaces(old, range)
+    places = table
     // One that moved alone is no sign that all do.
-    guard let k = places[s], k >= next, k + 1 == range.upperBound || old[k + 1].symbol == successor else {
-      return nil
-    }
+    guard let k = table.place(of: s), k >= next,
+      k + 1 == range.upperBound || old[k + 1].symbol == successor
+    else { return nil }
     return k
+  }
+}
+
+/// Places of records by symbol.
+private struct SymbolPlaces {
+  /// Symbol over place, in a slot by the symbol's hash or after it; 0 is free.
+  private let slots: [UInt64]
+  private let shift: UInt32
+
+  init(_ records: UnsafePointer<ImageRecord>, _ range: Range<Int>) {
+    let bits = UInt32(max(4, 64 - (2 * range.count).leadingZeroBitCount))
+    shift = 32 - bits
+    var slots = [UInt64](repeating: 0, count: 1 << Int(bits))
+    for k in range where records[k].symbol != 0 {
+      var at = Int((records[k].symbol &* 0x9e37_79b1) >> shift)
+      while slots[at] != 0 { at = (at + 1) & (slots.count - 1) }
+      slots[at] = UInt64(records[k].symbol) << 32 | UInt64(k)
+    }
+    self.slots = slots
+  }
+
+  func place(of s: UInt32) -> Int? {
+    var at = Int((s &* 0x9e37_79b1) >> shift)
+    while slots[at] != 0 {
+      if slots[at] >> 32 == UInt64(s) { return Int(slots[at] & 0xffff_ffff) }
+      at = (at + 1) & (slots.count - 1)
+    }
+    return nil
   }
 }
