@@ -10,9 +10,7 @@ package final class LinkMemory: @unchecked Sendable {
   /// Whether reflection can find a type, by symbol (`TypeStrings`); 0 when that is not known.
   var listing = Table<UInt8>(capacity: 1)
   /// The order of the type descriptors.
-  var typeOrder = TypeOrder()
-  /// Bytes of the type descriptors.
-  var typeSizes = SymbolSizes()
+  var types = SortedTypes()
   /// The bucket of `SymbolGroups` plus 1, by symbol; 0 when it is not known.
   var groupKinds = Table<UInt8>(capacity: 1)
   /// The objects' data symbols by size, by kind.
@@ -33,15 +31,14 @@ package final class LinkMemory: @unchecked Sendable {
     guard let change else {
       typeStrings = SortedStrings()
       listing.removeAll()
-      typeOrder = TypeOrder()
-      typeSizes = SymbolSizes()
+      types = SortedTypes()
       groupKinds.removeAll()
       sizeOrders = []
       debug.forget()
       return
     }
     typeStrings = typeStrings.following(change)
-    typeSizes.follow(change)
+    types.follow(change)
     listing = Self.moved(listing, change, count)
     groupKinds = Self.moved(groupKinds, change, count)
     for k in sizeOrders.indices { sizeOrders[k].follow(change) }
@@ -71,7 +68,7 @@ package final class LinkMemory: @unchecked Sendable {
 
   /// Bytes of memory.
   package var byteCount: Int {
-    typeStrings.byteCount + typeOrder.byteCount + typeSizes.byteCount + listing.count + groupKinds.count
+    typeStrings.byteCount + types.byteCount + listing.count + groupKinds.count
       + functions.byteCount + image.byteCount + debug.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

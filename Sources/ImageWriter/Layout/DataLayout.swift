@@ -37,11 +37,19 @@ package struct DataLayout: Sendable {
   }
 }
 
-/// Fills in the contents of runtime.gcdata or runtime.gcbss: the GC program for the symbols of a section, in
-/// order, with their offsets; `end` is the section's end.
-package typealias GCProgramMaker = (
-  _ target: SymbolID, _ symbols: [SymbolID], _ offsets: [UInt64], _ end: UInt64
-) throws(LinkFailure) -> Void
+/// The symbols of a section that a GC program is for, with their offsets.
+package struct GCRegion: Sendable {
+  /// runtime.gcdata or runtime.gcbss: what the program is the contents of.
+  package let target: SymbolID
+  /// In order.
+  package let symbols: [SymbolID]
+  package let offsets: [UInt64]
+  /// The section's end.
+  package let end: UInt64
+}
+
+/// Fills in the contents of the targets.
+package typealias GCProgramMaker = (_ regions: [GCRegion]) throws(LinkFailure) -> Void
 
 package struct DataLayoutBuilder: ~Copyable {
   private let index: SymbolIndex
@@ -63,11 +71,11 @@ package struct DataLayoutBuilder: ~Copyable {
   /// Lays out everything behind the text.
   package static func run(
     _ index: SymbolIndex, _ order: DataOrder, text: TextLayout, addresses: inout Addresses,
-    options: Options, pclntab: (size: UInt64, alignment: Int), gcProgram: GCProgramMaker
+    options: Options, pclntab: (size: UInt64, alignment: Int), gcPrograms: GCProgramMaker
   ) throws(LinkFailure) -> DataLayout {
     var builder = DataLayoutBuilder(index, order, text, addresses)
     addresses = Addresses(symbolCount: 0)
-    try builder.writable(options, gcProgram)
+    try builder.writable(options, gcPrograms)
     builder.readOnly(options, pclntab)
     return builder.finish(into: &addresses)
   }
@@ -156,7 +164,7 @@ package struct DataLayoutBuilder: ~Copyable {
 
   // MARK: the writable segment
 
-  private mutating func writable(_ options: Options, _ gcProgram: GCProgramMaker) throws(LinkFailure) {
+  private mutating func writable(_ options: Options, _ gcPrograms: GCProgramMaker) throws(LinkFailure) {
     let rw: Section.Access = [.read, .write]
     for kind in [SymbolKind.buildInfo, .fipsInfo, .elfSect] { assignSingles(kind, .data, rw) }
     assignSingles(.moduleData, .data, rw, name: ".go.module")
@@ -176,8 +184,8 @@ package struct DataLayoutBuilder: ~Copyable {
     let bss = add(".bss", .data, rw, kinds: [.bss])
     assign(.bss, to: bss)
     let bssEnd = size &- layout.sections[bss.index].address
-    try makeGCProgram("runtime.gcdata", .data, dataEnd, gcProgram)
-    try makeGCProgram("runtime.gcbss", .bss, bssEnd, gcProgram)
+    try gcPrograms(
+      gcRegion("runtime.gcdata", .data, dataEnd) + gcRegion("runtime.gcbss", .bss, bssEnd))
     let noptrBss = add(".noptrbss", .data, rw, kinds: [.noptrBss])
     assign(.noptrBss, to: noptrBss)
     layout.bounds.gcMask = layout.sections[noptrBss.index].length
@@ -195,13 +203,11 @@ package struct DataLayoutBuilder: ~Copyable {
     placeThreadLocals(options)
   }
 
-  private func makeGCProgram(
-    _ name: String, _ kind: SymbolKind, _ end: UInt64, _ gcProgram: GCProgramMaker
-  ) throws(LinkFailure) {
+  private func gcRegion(_ name: String, _ kind: SymbolKind, _ end: UInt64) -> [GCRegion] {
     let target = index.lookup(name)
-    guard !target.isNone else { return }
+    guard !target.isNone else { return [] }
     let placed = layout.placed.last { $0.kind == kind }
-    try gcProgram(target, placed?.symbols ?? [], placed?.offsets ?? [], end)
+    return [GCRegion(target: target, symbols: placed?.symbols ?? [], offsets: placed?.offsets ?? [], end: end)]
   }
 
   /// Coverage counters stay in one block, which the runtime reads as 4-byte words.

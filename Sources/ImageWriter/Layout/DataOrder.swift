@@ -39,24 +39,18 @@ package struct DataOrder: Sendable {
     let n = groups.byKind.count
     let kept = memory.sizeOrders.count == n ? memory.sizeOrders : Array(repeating: SizeOrder(), count: n)
     let orders = PartialResults<SizeOrder>(count: n, empty: SizeOrder())
-    let typeOrder = PartialResults<TypeOrder>(count: 1, empty: TypeOrder())
-    let typeSizes = PartialResults<SymbolSizes>(count: 1, empty: SymbolSizes())
+    let typeOrder = PartialResults<SortedTypes>(count: 1, empty: SortedTypes())
     let results = PartialResults<OrderedData>(count: n, empty: OrderedData())
-    let types = PartialResults<TypeSectionLayout>(count: 1, empty: TypeSectionLayout())
     let problems = PartialResults<[String]>(count: n, empty: [])
     DispatchQueue.concurrentPerform(iterations: n) { k in
       // Largest job first: the type descriptors need Go's own sort.
       let kind = k == 0 ? Int(SymbolKind.type.rawValue) : k == Int(SymbolKind.type.rawValue) ? 0 : k
       guard !groups.byKind[kind].isEmpty else { return }
       if kind == Int(SymbolKind.type.rawValue) {
-        let sorted = sorter.sortTypes(
-          groups.byKind[kind], strings, known: memory.typeOrder, sizes: kept[kind],
-          typeSizes: memory.typeSizes)
+        let sorted = sorter.sortTypes(groups.byKind[kind], strings, last: memory.types, others: kept[kind])
         results.set(kind, sorted.data)
-        typeSizes.set(0, sorted.typeSizes)
-        types.set(0, sorted.layout)
-        typeOrder.set(0, sorted.order)
-        orders.set(kind, sorted.sizes)
+        typeOrder.set(0, sorted.types)
+        orders.set(kind, sorted.others)
       } else {
         let isPclntab = kind == Int(SymbolKind.pclntab.rawValue)
         let isGOT = kind == Int(SymbolKind.elfGOT.rawValue)
@@ -67,16 +61,15 @@ package struct DataOrder: Sendable {
       problems.set(kind, sorter.sizeErrors(groups.byKind[kind]))
     }
     memory.sizeOrders = orders.all
-    memory.typeOrder = typeOrder.all[0]
-    memory.typeSizes = typeSizes.all[0]
+    memory.types = typeOrder.all[0]
     _ = consume marks
     byKind = results.all
-    self.types = types.all[0]
+    types = memory.types.shape.layout
     errors = problems.all.flatMap { $0 }
   }
 }
 
-private final class DataSorter: @unchecked Sendable {
+final class DataSorter: @unchecked Sendable {
   let index: SymbolIndex
   let reader: SymbolReader
   /// By symbol; each is sorted once.
@@ -103,7 +96,7 @@ private final class DataSorter: @unchecked Sendable {
 
   /// Whether the symbol is the linker's own.
   @inline(__always)
-  private func isOwned(_ s: SymbolID) -> Bool { s.raw >= firstExternal || owned[s.index] }
+  func isOwned(_ s: SymbolID) -> Bool { s.raw >= firstExternal || owned[s.index] }
 
   /// Errors in symbols that were not looked at in the last link, which had none.
   func sizeErrors(_ symbols: [SymbolID]) -> [String] {
@@ -122,7 +115,7 @@ private final class DataSorter: @unchecked Sendable {
 
   /// The objects' alignment, else the largest power of two that is not larger than the symbol (symalign).
   @inline(__always)
-  private func alignment(_ s: SymbolID, _ size: Int64) -> Int32 {
+  func alignment(_ s: SymbolID, _ size: Int64) -> Int32 {
     let given = index.alignment(s)
     if given != 0 { return Int32(given) }
     var a = Self.maxAlignment
@@ -171,7 +164,7 @@ private final class DataSorter: @unchecked Sendable {
     return (data, order.withoutOwned(zeroBase, isOwned))
   }
 
-  private func sortedBySize(_ symbols: [SymbolID], _ known: SizeOrder) -> SizeOrder {
+  func sortedBySize(_ symbols: [SymbolID], _ known: SizeOrder) -> SizeOrder {
     known.merged(with: symbols, marks: marks, count: reader.count, isOwned: isOwned, key: sizeKey)
       ?? sortedAnew(symbols)
   }
@@ -191,108 +184,5 @@ private final class DataSorter: @unchecked Sendable {
     var order = SizeOrder(packed: keys)
     for s in large { order.append(s, UInt32(SizeOrder.largeKey)) }
     return order
-  }
-
-  /// What sorting the descriptors gives.
-  struct SortedTypes {
-    let data: OrderedData
-    let layout: TypeSectionLayout
-    let order: TypeOrder
-    let sizes: SizeOrder
-    let typeSizes: SymbolSizes
-  }
-
-  /// Descriptors with the typelink flag by type string, then other types, then itabs, both by size.
-  ///
-  /// Equal strings do occur and nothing breaks the tie, so the order among them is what Go's unstable sort
-  /// makes of the whole list: it runs here on numbers that compare like the symbols do. Where the numbers are the
-  /// last link's, so is the order.
-  func sortTypes(
-    _ symbols: [SymbolID], _ strings: TypeStrings, known: TypeOrder, sizes: SizeOrder,
-    typeSizes: SymbolSizes
-  ) -> SortedTypes {
-    let star = index.lookup("type:*")
-    var keys = [UInt64](repeating: 0, count: symbols.count)
-    // Listed or not, by position; then the others by size.
-    var rest: [SymbolID] = []
-    for (i, s) in symbols.enumerated() where s != star {
-      let number = strings.number(s)
-      if number != 0 {
-        keys[i] = UInt64(number)
-      } else if reader.symbolClass(s).isDisjoint(with: [.goType, .itab]), TypeStrings.isListed(s, reader) {
-        // Not marked as a type descriptor, and so not seen.
-        let listed = symbols.filter { $0 != star && TypeStrings.isListed($0, reader) }
-        return sortTypes(
-          symbols, TypeStrings(of: listed, index), known: TypeOrder(), sizes: SizeOrder(),
-          typeSizes: SymbolSizes())
-      } else {
-        rest.append(s)
-      }
-    }
-    let bySize = sortedBySize(rest, sizes)
-    // By symbol; only those of `rest` are written, and read.
-    let restNumbers = Table<UInt32>(uninitialized: index.count)
-    for (k, s) in bySize.symbols.enumerated() { restNumbers[s.index] = UInt32(truncatingIfNeeded: k + 1) }
-    for (i, s) in symbols.enumerated() where keys[i] == 0 && s != star {
-      let number = UInt64(strings.count) + UInt64(restNumbers[s.index])
-      keys[i] = number | (reader.symbolClass(s).contains(.itab) ? 1 << 40 : 1 << 39)
-    }
-    let order = known.keys == keys ? known : TypeOrder(keys)
-    let bytes = self.sizes(of: symbols, typeSizes)
-    let sorted = finish(order.positions.map { symbols[Int($0)] }) { i, _ in
-      Int64(bitPattern: bytes[Int(order.positions[i])])
-    }
-    let isTypelink = order.positions.map { keys[Int($0)] != 0 && keys[Int($0)] >> 39 == 0 }
-    return SortedTypes(
-      data: sorted, layout: layout(sorted, star, isTypelink: isTypelink), order: order,
-      sizes: bySize.withoutOwned(zeroBase, isOwned),
-      typeSizes: SymbolSizes(symbols, bytes) { !isOwned($0) })
-  }
-
-  /// Bytes of symbols in rank order. Those that the last link knew need not be looked at again.
-  private func sizes(of symbols: [SymbolID], _ known: SymbolSizes) -> [UInt64] {
-    let unknown = UInt64.max
-    var sizes = [UInt64](repeating: unknown, count: symbols.count)
-    known.find(symbols) { i, size in
-      guard !isOwned(symbols[i]) else { return }
-      sizes[i] = size
-      marks[symbols[i].index] = SizeOrder.isKnown
-    }
-    for (i, s) in symbols.enumerated() where sizes[i] == unknown {
-      sizes[i] = UInt64(bitPattern: reader.size(s))
-    }
-    return sizes
-  }
-
-  private func layout(_ data: OrderedData, _ star: SymbolID, isTypelink: [Bool]) -> TypeSectionLayout {
-    var out = TypeSectionLayout()
-    func bytes(_ i: Int) -> UInt64 {
-      let known = data.sizes[i]
-      return known == OrderedData.unknownSize ? UInt64(bitPattern: reader.size(data.symbols[i])) : known
-    }
-    var i = 0
-    let n = data.symbols.count
-    // The section begins with a hole of 8 bytes, so that no type has offset 0.
-    var end: UInt64 = 8
-    while i < n, data.symbols[i] == star || isTypelink[i] {
-      if data.symbols[i] != star {
-        end = end.rounded(to: Int(data.alignments[i])) &+ bytes(i)
-      }
-      i += 1
-    }
-    out.typelinkEnd = end
-    while i < n, !reader.symbolClass(data.symbols[i]).contains(.itab) {
-      end = end.rounded(to: Int(data.alignments[i])) &+ bytes(i)
-      i += 1
-    }
-    if i < n { end = end.rounded(to: Int(data.alignments[i])) }
-    out.itabOffset = end
-    var size: UInt64 = 0
-    while i < n {
-      size = size.rounded(to: Int(data.alignments[i])) &+ bytes(i)
-      i += 1
-    }
-    out.itabSize = size
-    return out
   }
 }

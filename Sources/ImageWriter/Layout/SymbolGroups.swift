@@ -51,23 +51,12 @@ package struct SymbolGroups: Sendable {
     let known: UnsafeMutablePointer<UInt8>
 
     private static let none = 254
-    private static let eightLive: UInt64 = 0x0101_0101_0101_0101
 
     func classify(_ range: Range<Int>, into buckets: inout [[SymbolID]]) {
       let (attributes, attributeCount) = index.allAttributes
-      let range = range.clamped(to: 0..<limit)
-      var i = range.lowerBound - 1
-      while true {
-        i += 1
-        // Most symbols are not live: they are passed by in eights.
-        while i + 8 <= range.upperBound,
-          UnsafeRawPointer(reachable + i).loadUnaligned(as: UInt64.self) & Self.eightLive == 0
-        {
-          i += 8
-        }
-        guard i < range.upperBound else { return }
-        let s = SymbolID(i)
-        if reachable[i] & 1 == 0 || i < attributeCount && attributes[i].contains(.special) { continue }
+      LiveSet.forEach(in: range.clamped(to: 0..<limit), reachable) { s in
+        let i = s.index
+        if i < attributeCount, attributes[i].contains(.special) { return }
         var bucket = Int(known[i]) - 1
         if reader.isExternal(s) {
           bucket = self.bucket(s)

@@ -32,49 +32,44 @@ package struct TextLayout: Sendable {
     package var functionAlignment = 0
     /// -randlayout: shuffles the functions; 0 leaves them alone.
     package var shuffleSeed: Int64 = 0
+    fileprivate var quantum: Int { functionAlignment == 0 ? TextLayout.functionAlignment : functionAlignment }
     package init() {}
   }
 
-  /// - Parameter linkerText: functions of the linker's own, which come before all others of their kind.
+  /// - Parameters:
+  ///   - linkerText: functions of the linker's own, which come before all others of their kind.
+  ///   - meanwhile: what else there is to do that only reads the index.
   package init(
     _ index: SymbolIndex, _ live: borrowing LiveSet, order: TextOrder, linkerText: [SymbolID],
-    options: Options, addresses: inout Addresses
+    options: Options, addresses: inout Addresses, meanwhile: () -> Void = {}
   ) {
     var all = linkerText.filter { live.contains($0) } + order.functions
     if options.shuffleSeed != 0 {
       var random = GoRand(seed: options.shuffleSeed)
       random.shuffle(&all[...])
     }
-    let facts = TextFacts(all, index)
-    let functions = facts.positions.map { all[Int($0)] }
-
-    let quantum = options.functionAlignment == 0 ? Self.functionAlignment : options.functionAlignment
-    var alignment = quantum
-    var at = options.textAddress.rounded(to: quantum)
-    start = at
+    let sizes = TextSizes(all, index)
+    var functions: [SymbolID] = []
     var starts: [UInt64] = []
-    starts.reserveCapacity(functions.count)
-    for k in facts.positions {
-      let fact = facts.table[Int(k)]
-      let a = max(fact.alignment, quantum)
-      at = at.rounded(to: a)
-      alignment = max(alignment, a)
-      starts.append(at)
-      at &+= max(fact.size, Self.minimumFunction)
+    var (alignment, end) = (0, UInt64(0))
+    Chunks.beside(meanwhile) {
+      sizes.read()
+      (functions, starts) = sizes.place(options, &alignment, &end)
     }
     addresses.grow(to: index.count)
     addresses.place(functions, at: starts, from: 0, in: .text)
+    start = options.textAddress.rounded(to: options.quantum)
     self.functions = functions
     self.starts = starts
     self.order = order
     self.alignment = alignment
-    end = at
+    self.end = end
   }
 }
 
 /// What the layout asks of functions.
-private struct TextFacts: ~Copyable {
-  struct Fact: BitwiseCopyable {
+private final class TextSizes: @unchecked Sendable {
+  private struct Fact: BitwiseCopyable {
     /// Bytes.
     var size: UInt64
     /// Bytes; 0 when no definition gave an alignment.
@@ -82,14 +77,18 @@ private struct TextFacts: ~Copyable {
     var kind: SymbolKind
   }
 
-  /// In the order of the functions.
-  let table: Table<Fact>
-  /// Places in `table`, stable by kind: that gathers the FIPS functions between their brackets.
-  let positions: [UInt32]
+  private let functions: [SymbolID]
+  private let index: SymbolIndex
+  private let facts: Table<Fact>
 
   init(_ functions: [SymbolID], _ index: SymbolIndex) {
-    table = Table(uninitialized: functions.count)
-    let (facts, reader) = (table.base, index.reader)
+    self.functions = functions
+    self.index = index
+    facts = Table(uninitialized: functions.count)
+  }
+
+  func read() {
+    let (facts, reader) = (facts.base, index.reader)
     Chunks.run(functions.count, grain: 2048) { range in
       for i in range {
         let s = functions[i]
@@ -97,15 +96,42 @@ private struct TextFacts: ~Copyable {
           size: UInt64(bitPattern: reader.size(s)), alignment: index.alignment(s), kind: reader.kind(s))
       }
     }
+  }
+
+  /// The functions by kind, which gathers the FIPS ones between their brackets, and their addresses.
+  func place(
+    _ options: TextLayout.Options, _ alignment: inout Int, _ end: inout UInt64
+  ) -> (functions: [SymbolID], starts: [UInt64]) {
+    var placed: [SymbolID] = []
+    var starts: [UInt64] = []
+    placed.reserveCapacity(functions.count)
+    starts.reserveCapacity(functions.count)
+    alignment = options.quantum
+    var at = options.textAddress.rounded(to: options.quantum)
+    for k in positions() {
+      let fact = facts[Int(k)]
+      let a = max(fact.alignment, options.quantum)
+      at = at.rounded(to: a)
+      alignment = max(alignment, a)
+      placed.append(functions[Int(k)])
+      starts.append(at)
+      at &+= max(fact.size, TextLayout.minimumFunction)
+    }
+    end = at
+    return (placed, starts)
+  }
+
+  /// Places in `functions`, stable by kind.
+  private func positions() -> [UInt32] {
     var counts = [Int](repeating: 0, count: 257)
-    for fact in table.buffer { counts[Int(fact.kind.rawValue) + 1] += 1 }
+    for fact in facts.buffer { counts[Int(fact.kind.rawValue) + 1] += 1 }
     for k in 1...256 { counts[k] += counts[k - 1] }
     var positions = [UInt32](repeating: 0, count: functions.count)
-    for i in 0..<table.count {
+    for i in 0..<facts.count {
       let k = Int(facts[i].kind.rawValue)
       positions[counts[k]] = UInt32(truncatingIfNeeded: i)
       counts[k] += 1
     }
-    self.positions = positions
+    return positions
   }
 }

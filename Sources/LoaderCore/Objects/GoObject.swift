@@ -160,6 +160,7 @@ package struct SymbolClass: OptionSet, BitwiseCopyable, Sendable {
   @inline(__always) package static var itab: SymbolClass { SymbolClass(rawValue: 8) }
   @inline(__always) package static var reflectMethod: SymbolClass { SymbolClass(rawValue: 16) }
   @inline(__always) package static var packageInit: SymbolClass { SymbolClass(rawValue: 32) }
+  @inline(__always) package static var noSplit: SymbolClass { SymbolClass(rawValue: 64) }
 
   init(flags: SymbolFlags, kind: UInt8) {
     var v: SymbolClass = SymbolKind.fromObjectByte(kind).isText ? .text : []
@@ -168,6 +169,7 @@ package struct SymbolClass: OptionSet, BitwiseCopyable, Sendable {
     if flags.contains(.itab) { v.insert(.itab) }
     if flags.contains(.reflectMethod) { v.insert(.reflectMethod) }
     if flags.contains(.packageInit) { v.insert(.packageInit) }
+    if flags.contains(.noSplit) { v.insert(.noSplit) }
     self = v
   }
 }
