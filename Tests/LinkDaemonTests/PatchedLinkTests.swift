@@ -123,7 +123,8 @@ struct PatchedLinkTests {
   /// A variable that -X sets is the linker's own: the package's value for it must not come back.
   @Test func aVariableOfTheCommandLineStays() throws {
     func source(_ value: String) -> String {
-      Part().source + "\nvar Set = \"\(value)\"\n\nfunc (t *T) More() string { return Set }\nvar more = (*T).More\n"
+      Part().source
+        + "\nvar Set = \"\(value)\"\n\nfunc (t *T) More() string { return Set }\nvar more = (*T).More\n"
     }
     let program = try RealProgram(part: source("before"))
     let engine = engine()

@@ -82,7 +82,7 @@ package struct StackCheck: ~Copyable {
     var result = Result()
     var first = StackCheck(index.reader, morestack: morestack, options, recording: false)
     var failed: [SymbolID] = []
-    for s in text where options.debugNosplit || first.reader.flags(s).contains(.noSplit) {
+    for s in text where options.debugNosplit || first.reader.symbolClass(s).contains(.noSplit) {
       if try first.height(s.raw, depth: 0) > limit { failed.append(s) }
     }
     result.graph = first.printed
@@ -180,7 +180,7 @@ package struct StackCheck: ~Copyable {
       }
     }
     guard hasInfo else { return }
-    guard reader.flags(s).contains(.noSplit) else {
+    guard reader.symbolClass(s).contains(.noSplit) else {
       return try add(&walk, growth: Self.callSize, target: morestack, depth: depth)
     }
     var deepest = 0

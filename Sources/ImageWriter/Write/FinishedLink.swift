@@ -11,7 +11,7 @@ package final class FinishedLink: @unchecked Sendable {
   private let owned: Set<SymbolID>
   private let unreachableMethod: SymbolID
   private let hasDWARF: Bool
-  /// Which image it is about: `OutputImage.serial`.
+  /// Which image it is about: `OutputImage.contents`.
   package private(set) var image: UInt64
 
   package init(
@@ -25,7 +25,7 @@ package final class FinishedLink: @unchecked Sendable {
     self.hasDWARF = hasDWARF
     owned = Set(index.ownedSymbols)
     unreachableMethod = index.lookup("runtime.unreachableMethod", version: 1)
-    self.image = image.serial
+    self.image = image.contents
   }
 
   /// Bytes of memory.
@@ -57,7 +57,7 @@ package final class FinishedLink: @unchecked Sendable {
   ///
   /// - Returns: what the FIPS checksum is of; nil when something does not fit, and the image is of no use.
   package func write(
-    _ symbols: [SymbolID], _ index: SymbolIndex, into image: OutputImage
+    _ symbols: [SymbolID], _ index: SymbolIndex, into image: OutputImage, memory: LinkMemory
   ) throws(LinkFailure) -> FIPSModule? {
     let bases = layout.sections.map(\.address)
     let isDone = bases.withUnsafeBufferPointer { bases -> Bool in
@@ -70,8 +70,9 @@ package final class FinishedLink: @unchecked Sendable {
     }
     guard isDone, index.corruptObject == nil else { return nil }
     let module = try FIPSChecksum.write(fips, layout, addresses, into: image)
-    image.noteChange()
-    self.image = image.serial
+    image.renewContents()
+    self.image = image.contents
+    memory.image.takePatched(image)
     return module
   }
 

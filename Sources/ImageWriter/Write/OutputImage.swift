@@ -1,6 +1,5 @@
-internal import Dispatch
-internal import Synchronization
 import LoaderCore
+internal import Synchronization
 
 #if canImport(Darwin)
   import Darwin
@@ -13,10 +12,17 @@ import LoaderCore
 package final class OutputImage: @unchecked Sendable {
   package let base: UnsafeMutableRawPointer
   private let capacity: Int
-  /// Tells one content from another: no two images of a process have the same, nor one before and after a change.
-  package private(set) var serial = OutputImage.nextSerial()
   /// Bytes of the file.
   package var count: Int
+  /// Bytes from the start that may be other than zero: those of the last file that was made here.
+  private(set) var usedBytes = 0
+  /// Stands for what is in the memory: no other contents, here or elsewhere, ever have the same number.
+  package private(set) var contents = OutputImage.nextContents()
+
+  private static let contentsCount = Atomic<UInt64>(0)
+  private static func nextContents() -> UInt64 {
+    contentsCount.add(1, ordering: .relaxed).newValue
+  }
 
   /// Zeroed memory for `count` bytes, with room for `spare` more.
   package init(count: Int, spare: Int) throws(LinkFailure) {
@@ -35,39 +41,53 @@ package final class OutputImage: @unchecked Sendable {
 
   deinit { munmap(base, capacity) }
 
-  /// Makes this zeroed memory for another file. That is cheaper than new memory, which the kernel must find and clear.
+  /// Makes this the memory of another file. That is cheaper than new memory, which the kernel must find and clear.
+  ///
+  /// What is in it stays: who writes the new file moves what it can use of it, and clears what it does not write
+  /// (`clear`).
   ///
   /// - Returns: false when it is too small, or much too large.
-  package func reset(count: Int, spare: Int) -> Bool {
+  package func reuse(count: Int, spare: Int) -> Bool {
     guard count + spare <= capacity, count > capacity / 2 else { return false }
-    let block = Block(base: base, count: capacity)
-    let parts = 8
-    DispatchQueue.concurrentPerform(iterations: parts) { k in
-      let (from, to) = (block.count * k / parts, block.count * (k + 1) / parts)
-      (block.base + from).initializeMemory(as: UInt8.self, repeating: 0, count: to - from)
-    }
+    usedBytes = max(usedBytes, min(self.count, capacity))
     self.count = count
-    serial = Self.nextSerial()
     return true
   }
 
-  /// Says that the bytes are others now.
-  func noteChange() { serial = Self.nextSerial() }
-
-  /// A copy with a serial of its own.
+  /// A copy, with a number of its own.
   package func copy() throws(LinkFailure) -> OutputImage {
     let other = try OutputImage(count: count, spare: 0)
     other.base.copyMemory(from: base, byteCount: count)
     return other
   }
 
-  private static let serials = Atomic<UInt64>(0)
+  /// Says that what is in the memory is about to change.
+  func renewContents() { contents = Self.nextContents() }
 
-  private static func nextSerial() -> UInt64 { serials.wrappingAdd(1, ordering: .relaxed).newValue }
+  /// Zeros everything but `written`: ranges in file order that do not overlap.
+  func clear(except written: [Range<Int>]) {
+    var at = 0
+    for range in written + [usedBytes..<usedBytes] {
+      let end = min(range.lowerBound, usedBytes)
+      if at < end {
+        let memory = Memory(base: base + at)
+        Chunks.run(end - at, grain: 1 << 20) { part in
+          (memory.base + part.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: part.count)
+        }
+      }
+      at = max(at, range.upperBound)
+    }
+  }
 
-  private struct Block: @unchecked Sendable {
+  private struct Memory: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
-    let count: Int
+  }
+
+  /// Fills the memory, as a file would that was made here before; for tests.
+  package func poison(with byte: UInt8) {
+    base.initializeMemory(as: UInt8.self, repeating: byte, count: capacity)
+    usedBytes = capacity
+    renewContents()
   }
 
   /// The bytes from `offset` on, `length` of them; nil when they do not fit.

@@ -104,9 +104,11 @@ package final class ResultStore: Sendable {
 
   /// An image for a link that changes a little of it: the large one itself, which is forgotten, or a copy of a small
   /// one. Nil when it is not here, or somebody still uses it.
-  func imageToPatch(_ serial: UInt64) throws(LinkFailure) -> OutputImage? {
+  func imageToPatch(_ contents: UInt64) throws(LinkFailure) -> OutputImage? {
     let found = state.withLock { s -> (image: OutputImage, isTaken: Bool)? in
-      guard let key = s.images.first(where: { $0.value.image.image.serial == serial })?.key else { return nil }
+      guard let key = s.images.first(where: { $0.value.image.image.contents == contents })?.key else {
+        return nil
+      }
       if s.isLarge(key) { return s.takeImage(key).map { ($0, true) } }
       return s.images[key].map { ($0.image.image, false) }
     }

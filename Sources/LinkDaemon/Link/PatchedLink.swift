@@ -4,20 +4,21 @@ import LoaderCore
 /// A link of the same symbols as the last one, some of which have other contents: the last image is patched.
 ///
 /// No pass runs. Relocations, sizes, names and auxiliary symbols are what they were (`IndexChange.contents`), so all
-/// that passes decide by them is; a symbol whose very bytes a pass reads is not patched (`FinishedLink.writable`,
-/// `EdgeGraph.answersAreKept`).
+/// that passes decide by them is; a symbol whose very bytes a pass reads is not patched
+/// (`FinishedLink.writable`, `EdgeGraph.answersAreKept`).
 extension Link {
   /// - Returns: nil when all passes must run.
   static func patched(
     _ resident: ResidentLink, _ plan: LinkPlan, _ images: ResultStore?
   ) throws(LinkFailure) -> LinkedImage? {
     let program = resident.program
-    guard let changed = program.change?.contents, program.graph.answersAreKept, let finished = resident.last.finished,
+    guard let changed = program.change?.contents, program.graph.answersAreKept,
+      let finished = resident.last.finished,
       let old = resident.last.plan, plan.isPatchable(from: old),
       let symbols = finished.writable(changed, program.index.reader),
       let image = try images?.imageToPatch(finished.image),
       finished.writeNotes(plan.elf, insteadOf: old.elf, into: image),
-      let module = try finished.write(symbols, program.index, into: image)
+      let module = try finished.write(symbols, program.index, into: image, memory: resident.memory)
     else { return nil }
     resident.last.note(finished, plan)
     return LinkedImage(image: image, printed: Printed(), fipsModule: module)

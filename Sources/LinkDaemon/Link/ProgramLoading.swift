@@ -28,7 +28,7 @@ extension Link {
   static func memoryForImage(
     _ count: Int, spare: Int, _ plan: LinkPlan, _ images: ResultStore?
   ) throws(LinkFailure) -> OutputImage {
-    if let old = images?.takeMemory(of: ResultStore.program(plan)), old.reset(count: count, spare: spare) {
+    if let old = images?.takeMemory(of: ResultStore.program(plan)), old.reuse(count: count, spare: spare) {
       return old
     }
     return try OutputImage(count: count, spare: spare)

@@ -2,10 +2,10 @@
 /// one link to the next. Symbols are those of the sealed index; the linker's own are made anew in each link.
 package final class IndexChange: @unchecked Sendable {
   /// Number of an old symbol, 0 for none; indexed by old number. Empty when all keep theirs.
-  private let numbers: Table<UInt32>
+  package let numbers: Table<UInt32>
   /// Old symbols whose definition may be another, or have other contents: those with a member in an exchanged
   /// object.
-  private let touched: Bitmap
+  package let touched: Bitmap
   /// Old symbols whose `SymbolClass` is another now, and package definitions that went.
   let unlike: [UInt32]
   /// Whether some name now means another symbol than its package position does.
