@@ -11,6 +11,8 @@ package final class ObjectCache: Sendable {
   package static let defaultLimitBytes = 4 << 30
   /// Raise when any blob's encoding changes; blobs of other versions are never read and go by age.
   package static let formatVersion = 1
+  /// The part of the limit that files beside the database may have.
+  private static let folderShare = 4
   /// Larger blobs are not kept.
   package static let maximumBlobBytes = 256 << 20
   /// What may wait for being written; beyond that, new blobs are dropped.
@@ -27,6 +29,7 @@ package final class ObjectCache: Sendable {
     var counts = CacheStatus()
   }
 
+  private let directory: String
   private let path: String
   private let version: Int
   private let limitBytes: Int
@@ -43,6 +46,7 @@ package final class ObjectCache: Sendable {
     directory: String, limitBytes: Int = ObjectCache.defaultLimitBytes,
     formatVersion: Int = ObjectCache.formatVersion, logger: Logger
   ) {
+    self.directory = directory
     path = "\(directory)/objects.sqlite"
     version = formatVersion
     self.limitBytes = limitBytes
@@ -103,6 +107,12 @@ package final class ObjectCache: Sendable {
     if isFirst {
       queue.asyncAfter(deadline: .now() + .milliseconds(200)) { [weak self] in self?.writePending() }
     }
+  }
+
+  /// A folder beside the database, for what is too large for it; nil without a cache.
+  func folder(_ name: String) -> KeptFolder? {
+    guard state.withLock({ $0.database != nil }) else { return nil }
+    return KeptFolder("\(directory)/\(name)", limits: KeptFolder.Limits(bytes: limitBytes / Self.folderShare))
   }
 
   /// Writes everything that waits, uses included; returns when it is on its way to the disk.

@@ -1,5 +1,6 @@
 import ImageWriter
 import LoaderCore
+import Protocol
 import Synchronization
 
 /// A program between links, and what the passes keep of the last one.
@@ -35,9 +36,13 @@ package final class ProgramStore: Sendable {
 
   package init(budget: Int) { self.budget = budget }
 
-  /// What programs of the same packages have in common: their paths, whatever the order.
+  /// What programs of the same packages have in common: their paths, whatever the order. The same in each process.
   package static func key(_ request: PackageLoader.Request) -> Int {
-    request.packageFiles.keys.reduce(request.packageFiles.count) { $0 ^ $1.hashValue }
+    request.packageFiles.keys.reduce(request.packageFiles.count) { key, path in
+      var hash = FNV1a()
+      hash.add(path.utf8)
+      return key ^ Int(truncatingIfNeeded: hash.value)
+    }
   }
 
   /// Takes the program with the fewest objects to exchange out.
