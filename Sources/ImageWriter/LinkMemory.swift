@@ -22,6 +22,14 @@ package final class LinkMemory: @unchecked Sendable {
 
   package init() {}
 
+  // MARK: from one life of the daemon to the next
+
+  /// - Returns: false when it cannot be written.
+  package func write(to writer: SnapshotWriter) -> Bool { true }
+
+  /// What an earlier life left; what makes no sense is left out.
+  package init(_ reader: inout SnapshotReader) {}
+
   /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
   package func follow(_ change: IndexChange?, count: Int) {
     functions.follow(change)

@@ -25,7 +25,15 @@ struct KeptFolderTests {
     -> [UInt64]?
   {
     let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-    let sums = bytes.withUnsafeBytes { folder.write(name, $0, while: { true }) }
+    let sums = bytes.withUnsafeBytes { bytes in
+      folder.write(name, while: { true }) { file in
+        // In pieces of odd sizes.
+        for at in stride(from: 0, to: bytes.count, by: 999_983) {
+          file.add(UnsafeRawBufferPointer(rebasing: bytes[at..<min(at + 999_983, bytes.count)]))
+        }
+        return true
+      }?.sums
+    }
     try? FileManager.default.setAttributes(
       [.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: "\(path)/\(name.text)")
     return sums
@@ -48,15 +56,26 @@ struct KeptFolderTests {
   @Test func aFileThatIsNotWantedAnyMoreLeavesNothing() throws {
     let folder = try folder()
     let bytes = [UInt8](repeating: 1, count: 3 * KeptFolder.chunk)
-    var asked = 0
-    let sums = bytes.withUnsafeBytes {
-      folder.write(name("a"), $0) {
-        asked += 1
-        return asked < 3
+    let counter = Counter()
+    let written = bytes.withUnsafeBytes {
+      let all = $0
+      return folder.write(name("a"), while: { [counter] in counter.next() < 3 }) { file in
+        file.add(all)
+        return true
       }
     }
-    #expect(sums == nil)
+    #expect(written == nil)
+    #expect(folder.write(name("a"), while: { true }) { _ in false } == nil)
     #expect(names.isEmpty)
+  }
+
+  private final class Counter {
+    private var count = 0
+
+    func next() -> Int {
+      count += 1
+      return count
+    }
   }
 
   @Test func nothingIsKeptInAFolderThatOthersCanEnter() throws {

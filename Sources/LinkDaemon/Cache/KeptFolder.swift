@@ -1,6 +1,8 @@
-import ImageWriter
+import Crypto
+import Dispatch
 import Protocol
 import Replay
+import Synchronization
 
 #if canImport(Darwin)
   import Darwin
@@ -50,39 +52,39 @@ package struct KeptFolder: Sendable {
     self.limits = limits
   }
 
+  /// The names of what one build of linkd makes of a program: the key of its catalogue entry, and the file's.
+  static func name(
+    of what: String, _ maker: String, _ program: Int, _ key: [UInt8] = []
+  ) -> (entry: [UInt8], file: Name) {
+    let group = String(UInt64(bitPattern: Int64(program)), radix: 16)
+    var hash = SHA256()
+    hash.update(data: Array("linkd \(what)\0\(maker)\0\(group)\0".utf8))
+    hash.update(data: key)
+    let entry = Array(hash.finalize())
+    func digits(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+    return (entry, Name(group: group, key: entry.map(digits).joined()))
+  }
+
   private func place(_ name: Name) -> String { "\(path)/\(name.text)" }
 
   // MARK: writing
 
-  /// Writes a file.
+  /// Writes a file of what `body` gives the writer.
   ///
   /// - Parameter isWanted: asked again and again; false gives the file up.
-  /// - Returns: a checksum of every `chunk` bytes; nil when the file was not written.
-  package func write(_ name: Name, _ bytes: UnsafeRawBufferPointer, while isWanted: () -> Bool) -> [UInt64]? {
-    guard bytes.count <= limits.bytes, let base = bytes.baseAddress else { return nil }
+  /// - Returns: the file's size and a checksum of every `chunk` bytes; nil when it was not written.
+  package func write(
+    _ name: Name, while isWanted: @escaping () -> Bool, _ body: (KeptFileWriter) -> Bool
+  ) -> (size: Int, sums: [UInt64])? {
     let temporary = "\(path)/.\(Syscalls.processID)-\(UInt32.random(in: 0...UInt32.max))"
     let fd = systemCreate(temporary)
     guard fd >= 0 else { return nil }
-    var isDone = false
-    defer { if !isDone { unlink(temporary) } }
-    #if os(Linux)
-      // A full disk is found out at once, and the kernel is told how much will come.
-      let reserved = [ENOSPC, EDQUOT, EFBIG].contains(posix_fallocate(fd, 0, off_t(bytes.count)))
-    #else
-      let reserved = false
-    #endif
-    var sums: [UInt64] = []
-    var failed = reserved
-    var at = 0
-    while at < bytes.count, !failed {
-      let part = UnsafeRawBufferPointer(start: base + at, count: min(Self.chunk, bytes.count - at))
-      failed = !isWanted() || OutputFile.write(fd, part) != nil
-      sums.append(Self.checksum(part, at))
-      at += part.count
+    let writer = KeptFileWriter(FileDescriptor(fd), limit: limits.bytes, isWanted)
+    guard body(writer), let written = writer.finish(), rename(temporary, place(name)) == 0 else {
+      unlink(temporary)
+      return nil
     }
-    guard close(fd) == 0, !failed, rename(temporary, place(name)) == 0 else { return nil }
-    isDone = true
-    return sums
+    return written
   }
 
   package static func checksum(_ part: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
@@ -111,7 +113,7 @@ package struct KeptFolder: Sendable {
   /// Reads part of a file.
   ///
   /// - Returns: false when there is less, or the file cannot be read.
-  static func read(_ file: Int32, at offset: Int, into part: UnsafeMutableRawBufferPointer) -> Bool {
+  private static func read(_ file: Int32, at offset: Int, into part: UnsafeMutableRawBufferPointer) -> Bool {
     var done = 0
     while done < part.count, let base = part.baseAddress {
       let n = pread(file, base + done, part.count - done, off_t(offset + done))
@@ -120,6 +122,33 @@ package struct KeptFolder: Sendable {
       done += n
     }
     return true
+  }
+
+  /// Reads a whole file, on all cores.
+  ///
+  /// - Returns: false when the file is not what was written; it is removed then.
+  func read(_ name: Name, _ sums: [UInt64], into memory: UnsafeMutableRawBufferPointer) -> Bool {
+    guard let file = open(name, size: memory.count), let base = memory.baseAddress else { return false }
+    let place = Place(base: base)
+    let count = memory.count
+    let isWhole = Atomic(sums.count == (count + Self.chunk - 1) / Self.chunk)
+    DispatchQueue.concurrentPerform(iterations: sums.count) { k in
+      guard isWhole.load(ordering: .relaxed) else { return }
+      let at = k * Self.chunk
+      let part = UnsafeMutableRawBufferPointer(start: place.base + at, count: min(Self.chunk, count - at))
+      if !Self.read(file.raw, at: at, into: part)
+        || Self.checksum(UnsafeRawBufferPointer(part), at) != sums[k]
+      {
+        isWhole.store(false, ordering: .relaxed)
+      }
+    }
+    let isGood = isWhole.load(ordering: .relaxed)
+    if !isGood { remove(name) }
+    return isGood
+  }
+
+  private struct Place: @unchecked Sendable {
+    let base: UnsafeMutableRawPointer
   }
 
   func remove(_ name: Name) { unlink(place(name)) }
@@ -164,6 +193,67 @@ package struct KeptFolder: Sendable {
       let time = st.st_mtim
     #endif
     return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
+  }
+}
+
+/// Writes one file of a `KeptFolder`, piece by piece.
+package final class KeptFileWriter {
+  private let file: FileDescriptor
+  private let limit: Int
+  private let isWanted: () -> Bool
+  private let buffer: UnsafeMutableRawBufferPointer
+  private var filled = 0
+  private var size = 0
+  private var sums: [UInt64] = []
+  private var isGood = true
+
+  fileprivate init(_ file: FileDescriptor, limit: Int, _ isWanted: @escaping () -> Bool) {
+    self.file = file
+    self.limit = limit
+    self.isWanted = isWanted
+    buffer = .allocate(byteCount: KeptFolder.chunk, alignment: 16)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// Says how much will come: a full disk is found out at once, and the kernel knows what to prepare.
+  package func reserve(_ bytes: Int) {
+    #if os(Linux)
+      if [ENOSPC, EDQUOT, EFBIG].contains(posix_fallocate(file.raw, 0, off_t(bytes))) { isGood = false }
+    #endif
+  }
+
+  package func add(_ bytes: UnsafeRawBufferPointer) {
+    var at = 0
+    while at < bytes.count, isGood {
+      let n = min(KeptFolder.chunk - filled, bytes.count - at)
+      let part = UnsafeRawBufferPointer(rebasing: bytes[at..<at + n])
+      if n == KeptFolder.chunk {
+        put(part)
+      } else {
+        UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: part)
+        filled += n
+        if filled == KeptFolder.chunk { putBuffer() }
+      }
+      at += n
+    }
+  }
+
+  private func putBuffer() {
+    put(UnsafeRawBufferPointer(rebasing: buffer[..<filled]))
+    filled = 0
+  }
+
+  private func put(_ part: UnsafeRawBufferPointer) {
+    guard isGood, !part.isEmpty else { return }
+    sums.append(KeptFolder.checksum(part, size))
+    size += part.count
+    isGood = isWanted() && size <= limit && OutputFile.write(file.raw, part) == nil
+  }
+
+  fileprivate func finish() -> (size: Int, sums: [UInt64])? {
+    putBuffer()
+    return isGood && size > 0 ? (size, sums) : nil
   }
 }
 

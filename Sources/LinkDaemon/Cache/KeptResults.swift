@@ -1,5 +1,3 @@
-import Crypto
-import Dispatch
 import ImageWriter
 import LoaderCore
 import Protocol
@@ -22,20 +20,14 @@ final class KeptResults: Sendable {
 
   /// - Parameter maker: names the build of linkd and the Go release.
   init?(_ cache: ObjectCache, maker: String) {
-    guard let folder = cache.folder("results") else { return nil }
+    guard let folder = cache.folder("results", share: 4) else { return nil }
     self.folder = folder
     self.cache = cache
     self.maker = maker
   }
 
   private func name(_ key: ContentKey, _ program: Int) -> (entry: [UInt8], file: KeptFolder.Name) {
-    var hash = SHA256()
-    hash.update(data: Array("linkd kept result\0\(maker)\0".utf8))
-    hash.update(data: key.bytes)
-    let entry = Array(hash.finalize())
-    func digits(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
-    let group = String(UInt64(bitPattern: Int64(program)), radix: 16)
-    return (entry, KeptFolder.Name(group: group, key: entry.map(digits).joined()))
+    KeptFolder.name(of: "result", maker, program, key.bytes)
   }
 
   // MARK: keeping
@@ -45,12 +37,16 @@ final class KeptResults: Sendable {
   /// Writes a result.
   ///
   /// - Parameter isWanted: asked again and again; false gives it up.
-  func keep(_ image: LinkedImage, under key: ContentKey, program: Int, while isWanted: () -> Bool) {
+  func keep(_ image: LinkedImage, under key: ContentKey, program: Int, while isWanted: @escaping () -> Bool) {
     let name = name(key, program)
-    let bytes = UnsafeRawBufferPointer(start: image.image.base, count: image.image.count)
-    guard let sums = folder.write(name.file, bytes, while: isWanted) else { return }
-    cache.store(kind: Self.kind, key: name.entry, blob: KeptResultEntry(image, sums).encoded)
-    written.withLock { _ = $0.insert(key) }
+    let written = folder.write(name.file, while: isWanted) { file in
+      file.reserve(image.image.count)
+      file.add(UnsafeRawBufferPointer(start: image.image.base, count: image.image.count))
+      return true
+    }
+    guard let written else { return }
+    cache.store(kind: Self.kind, key: name.entry, blob: KeptResultEntry(image, written.sums).encoded)
+    self.written.withLock { _ = $0.insert(key) }
   }
 
   /// Forgets which results are on disk but for these, and makes room.
@@ -71,24 +67,9 @@ final class KeptResults: Sendable {
   func find(_ key: ContentKey, program: Int) -> LinkedImage? {
     let name = name(key, program)
     guard let blob = cache.load(kind: Self.kind, key: name.entry), let entry = KeptResultEntry(blob),
-      let file = folder.open(name.file, size: entry.count),
-      let image = try? OutputImage(count: entry.count, spare: entry.spare)
+      let image = try? OutputImage(count: entry.count, spare: entry.spare),
+      let memory = image.window(0, entry.count), folder.read(name.file, entry.sums, into: memory)
     else { return nil }
-    let isWhole = Atomic(true)
-    DispatchQueue.concurrentPerform(iterations: entry.sums.count) { k in
-      let at = k * KeptFolder.chunk
-      let n = min(KeptFolder.chunk, entry.count - at)
-      guard let part = image.window(at, n), isWhole.load(ordering: .relaxed) else { return }
-      if !KeptFolder.read(file.raw, at: at, into: part)
-        || KeptFolder.checksum(UnsafeRawBufferPointer(part), at) != entry.sums[k]
-      {
-        isWhole.store(false, ordering: .relaxed)
-      }
-    }
-    guard isWhole.load(ordering: .relaxed) else {
-      folder.remove(name.file)
-      return nil
-    }
     written.withLock { _ = $0.insert(key) }
     return LinkedImage(image: image, printed: entry.printed, fipsModule: entry.fipsModule)
   }

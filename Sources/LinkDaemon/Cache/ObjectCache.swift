@@ -11,8 +11,6 @@ package final class ObjectCache: Sendable {
   package static let defaultLimitBytes = 4 << 30
   /// Raise when any blob's encoding changes; blobs of other versions are never read and go by age.
   package static let formatVersion = 1
-  /// The part of the limit that files beside the database may have.
-  private static let folderShare = 4
   /// Larger blobs are not kept.
   package static let maximumBlobBytes = 256 << 20
   /// What may wait for being written; beyond that, new blobs are dropped.
@@ -110,9 +108,10 @@ package final class ObjectCache: Sendable {
   }
 
   /// A folder beside the database, for what is too large for it; nil without a cache.
-  func folder(_ name: String) -> KeptFolder? {
+  /// - Parameter share: the part of the limit that its files may have.
+  func folder(_ name: String, share: Int) -> KeptFolder? {
     guard state.withLock({ $0.database != nil }) else { return nil }
-    return KeptFolder("\(directory)/\(name)", limits: KeptFolder.Limits(bytes: limitBytes / Self.folderShare))
+    return KeptFolder("\(directory)/\(name)", limits: KeptFolder.Limits(bytes: limitBytes / share))
   }
 
   /// Writes everything that waits, uses included; returns when it is on its way to the disk.

@@ -16,6 +16,7 @@ package final class ResidentEngine: LinkEngine {
   private let programs: ProgramStore
   private let cache: ObjectCache?
   private let kept: KeptResults?
+  private let keptPrograms: KeptPrograms?
   private let releases = ReleaseFinder()
   private let logger: Logger
   private let counts = Mutex((parsed: 0, reused: 0))
@@ -46,11 +47,17 @@ package final class ResidentEngine: LinkEngine {
     let maker = "\(configuration.build) \(ReleaseProfile.go1_27_3.version)"
     let kept = configuration.cache.flatMap { KeptResults($0, maker: maker) }
     self.kept = kept
+    let keptPrograms = configuration.cache.flatMap { KeptPrograms($0, maker: maker) }
+    self.keptPrograms = keptPrograms
     let running = running
     verifier = Verifier(
       Verifier.Places(spool: configuration.verificationSpool, differences: configuration.differences),
       limits: Verifier.Limits(heldBytes: results.budget / 2), logger: logger,
-      isBusy: { running.count > 0 }, onDistrust: { kept?.removeAll() })
+      isBusy: { running.count > 0 },
+      onDistrust: {
+        kept?.removeAll()
+        keptPrograms?.removeAll()
+      })
   }
 
   package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
@@ -109,7 +116,9 @@ package final class ResidentEngine: LinkEngine {
       counts.withLock { $0.reused += inputs.files.count }
       return done(call, known, LinkReport(how: "replayed", objectsReused: inputs.files.count))
     }
-    let files = archives.read(inputs)
+    let dormant = dormantProgram(plan, inputs)
+    defer { if dormant != nil { programs.offer(nil, ProgramStore.key(plan.load)) } }
+    let files = archives.read(inputs, known: dormant?.archives)
     counts.withLock { c in
       c.parsed += files.newFiles
       c.reused += files.knownFiles
@@ -135,6 +144,16 @@ package final class ResidentEngine: LinkEngine {
       how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
       phases: timer.phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) })
     return done(call, image, report, phases: timer.phases)
+  }
+
+  /// The program as an earlier life left it, if this one does not know it and has most files still to read.
+  private func dormantProgram(_ plan: LinkPlan, _ inputs: InputSet) -> DormantProgram? {
+    let key = ProgramStore.key(plan.load)
+    guard let keptPrograms, inputs.unknownFiles * 2 > inputs.files.count, !programs.has(key),
+      let dormant = keptPrograms.open(key)
+    else { return nil }
+    programs.offer(dormant, key)
+    return dormant
   }
 
   /// The result of the same request before: of this life of the daemon or an earlier one.
@@ -223,20 +242,27 @@ package final class ResidentEngine: LinkEngine {
     }
     keepQueue.asyncAfter(deadline: .now() + Self.keepDelay) { [weak self] in
       guard let self, self.lastLink.withLock({ $0 }) == mine else { return }
-      self.keepResults()
+      self.keepAll()
       self.kept?.tidy(keeping: self.results.keys)
+      self.keptPrograms?.tidy()
     }
   }
 
-  /// Writes the results that are not on disk yet, newest first.
-  private func keepResults() {
-    guard let kept else { return }
+  /// Writes the results and programs that are not on disk yet, newest first.
+  private func keepAll() {
+    guard let kept, let keptPrograms else { return }
     for key in results.keys where !kept.isKept(key) && mayKeep() {
       guard let (image, program) = results.peek(key) else { continue }
       kept.keep(image, under: key, program: program, while: mayKeep)
     }
+    for key in programs.keysToKeep() where mayKeep() {
+      programs.write(key) { keptPrograms.keep($0, key, while: mayKeep) }
+    }
     // What is not trusted any more must not outlive this process.
-    if verifier.distrust != nil { kept.removeAll() }
+    if verifier.distrust != nil {
+      kept.removeAll()
+      keptPrograms.removeAll()
+    }
   }
 
   private func mayKeep() -> Bool {
@@ -247,7 +273,7 @@ package final class ResidentEngine: LinkEngine {
 
   package func keepForNextLife() {
     lastKeep.store(DispatchTime.now().uptimeNanoseconds + Self.lastKeepNanoseconds, ordering: .relaxed)
-    keepQueue.sync { keepResults() }
+    keepQueue.sync { keepAll() }
     cache?.flush()
   }
 
@@ -277,6 +303,7 @@ package final class ResidentEngine: LinkEngine {
     results.removeAll()
     programs.removeAll()
     kept?.removeAll()
+    keptPrograms?.removeAll()
   }
 }
 

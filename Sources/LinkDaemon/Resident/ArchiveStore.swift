@@ -93,7 +93,9 @@ package final class ArchiveStore: Sendable {
   }
 
   /// Parses those of the files that are not known, in parallel.
-  package func read(_ inputs: InputSet) -> ArchiveSet {
+  ///
+  /// - Parameter known: what parsing computed in an earlier life.
+  func read(_ inputs: InputSet, known: DormantArchives? = nil) -> ArchiveSet {
     var archives: [String: Result<Archive, ArchiveError>] = [:]
     var unknown: [(path: String, file: InputSet.File)] = []
     for (path, file) in inputs.files {
@@ -104,7 +106,7 @@ package final class ArchiveStore: Sendable {
       }
     }
     let read = Self.concurrentMap(unknown.count) { [unknown] i in
-      self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link)
+      self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link, known)
     }
     for (u, archive) in zip(unknown, read) { archives[u.path] = archive }
     return ArchiveSet(archives: archives, newFiles: unknown.count)
@@ -166,11 +168,15 @@ package final class ArchiveStore: Sendable {
     }
   }
 
-  private func read(_ file: InputSet.File, path: String, link: Int) -> Result<Archive, ArchiveError> {
+  private func read(
+    _ file: InputSet.File, path: String, link: Int, _ known: DormantArchives?
+  ) -> Result<Archive, ArchiveError> {
     do throws(LinkFailure) {
       // Only what the build cache names can be met again after a restart.
       let cache = ContentKey.named(by: path) == nil ? nil : hashes
-      let archive = try Archive(file: file.file, hashes: cache?.load(file.key))
+      let tables = known?.tables(file.key) ?? []
+      let archive = try Archive(
+        file: file.file, hashes: tables.isEmpty ? cache?.load(file.key) : nil, tables: tables)
       if let cache, archive.computedHashes { cache.store(file.key, archive) }
       state.withLock { s in
         s.files[path] = Entry(stamp: file.stamp, key: file.key, isYoung: file.isYoung)
@@ -214,6 +220,9 @@ package struct InputSet: Sendable {
     limit -= file.file.bytes.count
     return limit >= 0 ? ContentKey.hashing(file.file.bytes) : nil
   }
+
+  /// How many are still to be parsed.
+  var unknownFiles: Int { files.values.count { (try? $0.get())?.archive == nil } }
 
   /// The paths that the set was made for.
   var paths: [String] { Array(files.keys) }

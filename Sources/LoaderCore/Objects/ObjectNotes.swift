@@ -11,6 +11,22 @@ struct ObjectNotes: Sendable {
   /// The first reference with an ABI that does not exist.
   private(set) var badReference: UInt32?
 
+  init(_ reader: inout SnapshotReader) {
+    flaggedDefinitions = reader.array()
+    flaggedReferences = reader.array()
+    linknameReferences = reader.array()
+    linknameVariables = reader.array()
+    let bad: [UInt32] = reader.array()
+    badReference = bad.first
+  }
+
+  func write(to writer: SnapshotWriter) {
+    for list in [flaggedDefinitions, flaggedReferences, linknameReferences, linknameVariables] {
+      writer.array(list)
+    }
+    writer.array(badReference.map { [$0] } ?? [])
+  }
+
   init(_ v: ObjectView, _ traits: UnsafeMutablePointer<UInt8>) {
     for i in 0..<v.definitions where SymbolTraits(rawValue: traits[i]).hasFlags {
       flaggedDefinitions.append(UInt32(i))
