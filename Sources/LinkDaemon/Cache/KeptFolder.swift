@@ -206,6 +206,7 @@ package final class KeptFileWriter {
   private var size = 0
   private var sums: [UInt64] = []
   private var isGood = true
+  private var isDirect = false
 
   fileprivate init(_ file: FileDescriptor, limit: Int, _ isWanted: @escaping () -> Bool) {
     self.file = file
@@ -220,6 +221,19 @@ package final class KeptFileWriter {
   package func reserve(_ bytes: Int) {
     #if os(Linux)
       if [ENOSPC, EDQUOT, EFBIG].contains(posix_fallocate(file.raw, 0, off_t(bytes))) { isGood = false }
+    #endif
+  }
+
+  /// Lets whole pieces go from where they lie to the disk, where the system can do that.
+  package func bypassMemory() { setDirect(true) }
+
+  private func setDirect(_ isDirect: Bool) {
+    #if os(Linux)
+      // O_DIRECT, a macro that is not imported for all architectures.
+      let flag: Int32 = 0o40000
+      let flags = fcntl(file.raw, F_GETFL)
+      guard flags >= 0, fcntl(file.raw, F_SETFL, isDirect ? flags | flag : flags & ~flag) == 0 else { return }
+      self.isDirect = isDirect
     #endif
   }
 
@@ -246,6 +260,9 @@ package final class KeptFileWriter {
 
   private func put(_ part: UnsafeRawBufferPointer) {
     guard isGood, !part.isEmpty else { return }
+    if isDirect, part.count != KeptFolder.chunk || Int(bitPattern: part.baseAddress) & 4095 != 0 {
+      setDirect(false)
+    }
     sums.append(KeptFolder.checksum(part, size))
     size += part.count
     isGood = isWanted() && size <= limit && OutputFile.write(file.raw, part) == nil

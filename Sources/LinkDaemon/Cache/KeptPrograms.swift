@@ -32,8 +32,10 @@ final class KeptPrograms: Sendable {
     let name = KeptFolder.name(of: "program", maker, key)
     let written = folder.write(name.file, while: isWanted) { file in
       let writer = SnapshotWriter(file.add)
-      return DormantArchives.write(link.program.packages.objects, to: writer)
-        && link.program.write(to: writer) && link.memory.write(to: writer)
+      guard DormantArchives.write(link.program.packages.objects, to: writer), link.program.write(to: writer)
+      else { return false }
+      link.memory.write(to: writer)
+      return true
     }
     guard let written else { return false }
     let words = [UInt64(written.size)] + written.sums
@@ -78,6 +80,6 @@ final class DormantProgram: Sendable {
       let program = ResidentProgram.restore(
         &reader, like: packages, objects: objects, profile: ReleaseProfile.go1_27_3)
     else { return nil }
-    return ResidentLink(program, memory: LinkMemory(&reader))
+    return ResidentLink(program, memory: LinkMemory(&reader) ?? LinkMemory())
   }
 }

@@ -36,11 +36,17 @@ final class KeptResults: Sendable {
 
   /// Writes a result.
   ///
-  /// - Parameter isWanted: asked again and again; false gives it up.
-  func keep(_ image: LinkedImage, under key: ContentKey, program: Int, while isWanted: @escaping () -> Bool) {
+  /// - Parameters:
+  ///   - isUrgent: to the disk itself, which takes its time, but never as long as memory for the file may take to find.
+  ///   - isWanted: asked again and again; false gives it up.
+  func keep(
+    _ image: LinkedImage, under key: ContentKey, program: Int, isUrgent: Bool,
+    while isWanted: @escaping () -> Bool
+  ) {
     let name = name(key, program)
     let written = folder.write(name.file, while: isWanted) { file in
       file.reserve(image.image.count)
+      if isUrgent { file.bypassMemory() }
       file.add(UnsafeRawBufferPointer(start: image.image.base, count: image.image.count))
       return true
     }

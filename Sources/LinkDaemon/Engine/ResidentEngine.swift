@@ -28,9 +28,11 @@ package final class ResidentEngine: LinkEngine {
   private let lastLink = Mutex(0)
   private static let trimDelay = DispatchTimeInterval.seconds(10)
   /// When no link came for so long, what is held is written for the daemon's next life.
-  private static let keepDelay = DispatchTimeInterval.seconds(2)
+  private static let keepDelay = DispatchTimeInterval.seconds(1)
   /// Time for that when the daemon ends.
   private static let lastKeepNanoseconds: UInt64 = 600_000_000
+  /// Bytes of results from which on older ones are left.
+  private static let keptBytes = 512 << 20
   /// The end of that time; 0 as long as the daemon goes on.
   private let lastKeep = Atomic<UInt64>(0)
   private let keepQueue = DispatchQueue(label: "linkd.keep", qos: .utility)
@@ -242,26 +244,42 @@ package final class ResidentEngine: LinkEngine {
     }
     keepQueue.asyncAfter(deadline: .now() + Self.keepDelay) { [weak self] in
       guard let self, self.lastLink.withLock({ $0 }) == mine else { return }
-      self.keepAll()
+      self.keepAll(isUrgent: false)
       self.kept?.tidy(keeping: self.results.keys)
       self.keptPrograms?.tidy()
     }
   }
 
   /// Writes the results and programs that are not on disk yet, newest first.
-  private func keepAll() {
+  ///
+  /// - Parameter isUrgent: somebody waits for the end of the daemon.
+  private func keepAll(isUrgent: Bool) {
     guard let kept, let keptPrograms else { return }
-    for key in results.keys where !kept.isKept(key) && mayKeep() {
-      guard let (image, program) = results.peek(key) else { continue }
-      kept.keep(image, under: key, program: program, while: mayKeep)
-    }
-    for key in programs.keysToKeep() where mayKeep() {
-      programs.write(key) { keptPrograms.keep($0, key, while: mayKeep) }
+    // One waits for the disk, the other for memory.
+    DispatchQueue.concurrentPerform(iterations: 2) { k in
+      if k == 0 { keepResults(kept, isUrgent) } else { keepPrograms(keptPrograms) }
     }
     // What is not trusted any more must not outlive this process.
     if verifier.distrust != nil {
       kept.removeAll()
       keptPrograms.removeAll()
+    }
+  }
+
+  private func keepResults(_ kept: KeptResults, _ isUrgent: Bool) {
+    var bytes = 0
+    for key in results.keys where mayKeep() && bytes < Self.keptBytes {
+      guard let (image, program) = results.peek(key) else { continue }
+      bytes += image.image.count
+      if !kept.isKept(key) {
+        kept.keep(image, under: key, program: program, isUrgent: isUrgent, while: mayKeep)
+      }
+    }
+  }
+
+  private func keepPrograms(_ kept: KeptPrograms) {
+    for key in programs.keysToKeep() where mayKeep() {
+      programs.write(key) { kept.keep($0, key, while: mayKeep) }
     }
   }
 
@@ -273,7 +291,7 @@ package final class ResidentEngine: LinkEngine {
 
   package func keepForNextLife() {
     lastKeep.store(DispatchTime.now().uptimeNanoseconds + Self.lastKeepNanoseconds, ordering: .relaxed)
-    keepQueue.sync { keepAll() }
+    keepQueue.sync { keepAll(isUrgent: true) }
     cache?.flush()
   }
 

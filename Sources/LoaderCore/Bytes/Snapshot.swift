@@ -53,6 +53,11 @@ package struct SnapshotWriter {
 
   package func text(_ text: String) { array(Array(text.utf8)) }
 
+  package func views(_ texts: [ByteView]) {
+    array(texts.map { UInt32(truncatingIfNeeded: $0.count) })
+    array(texts.flatMap { Array($0.buffer) })
+  }
+
   package func texts(_ texts: [String]) {
     array(texts.map { UInt32(truncatingIfNeeded: $0.utf8.count) })
     array(texts.flatMap { Array($0.utf8) })

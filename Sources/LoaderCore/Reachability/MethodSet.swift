@@ -13,8 +13,7 @@ struct MethodNames: ~Copyable {
 
   func write(to writer: SnapshotWriter) {
     writer.table(slots)
-    writer.array(names.buffer.map { UInt32(truncatingIfNeeded: $0.count) })
-    writer.array(names.buffer.flatMap { Array($0.buffer) })
+    writer.views(Array(names.buffer))
   }
 
   /// The names stay where the snapshot has them.

@@ -55,8 +55,7 @@ extension SymbolIndex {
     writer.table(builtins)
     writer.array(othersStarts)
     writer.numbers(Int(firstExternal.raw))
-    writer.array(externals.buffer.map { UInt32(truncatingIfNeeded: $0.name.count) })
-    writer.array(externals.buffer.flatMap { Array($0.name.buffer) })
+    writer.views(externals.buffer.map(\.name))
     writer.array(externals.buffer.map(\.version))
     for o in loaded.buffer.dropFirst(2) {
       writer.bytes(UnsafeRawBufferPointer(start: o.symbols, count: 4 * o.view.symbolCount))
