@@ -210,7 +210,7 @@ struct KeptResultsTests {
     let changed = try RealProgram(text: "replaced")
     try FileManager.default.removeItem(atPath: program.part)
     try FileManager.default.copyItem(atPath: changed.part, toPath: program.part)
-    #expect(link(newEngine()).report?.how == "cold")
+    #expect(link(newEngine()).report?.how == "restored")
     #expect(try program.linked == program.expected())
     #expect(program.linked != before)
   }
@@ -227,7 +227,7 @@ struct KeptResultsTests {
     var bytes = try Data(contentsOf: URL(filePath: path))
     bytes[Int(Double(bytes.count) * place)] ^= 0x10
     try bytes.write(to: URL(filePath: path))
-    #expect(link(newEngine()).report?.how == "cold")
+    #expect(link(newEngine()).report?.how == "restored")
     #expect(program.linked == before)
   }
 
@@ -238,7 +238,7 @@ struct KeptResultsTests {
     var bytes = try Data(contentsOf: URL(filePath: path))
     if change < 0 { bytes.removeLast() } else { bytes.append(0) }
     try bytes.write(to: URL(filePath: path))
-    #expect(link(newEngine()).report?.how == "cold")
+    #expect(link(newEngine()).report?.how == "restored")
     #expect(program.linked == before)
   }
 
@@ -253,6 +253,128 @@ struct KeptResultsTests {
 
   @Test func whatIsInvalidatedIsGoneForGood() throws {
     _ = try firstLife()
+    let second = newEngine()
+    second.invalidate()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    #expect(link(second).report?.how == "cold")
+  }
+}
+
+/// Programs that outlive an engine: needs a Go toolchain.
+@Suite(.enabled(if: RealToolchain.current != nil, "LINKD_TEST_GOROOT is not set"))
+struct KeptProgramsTests {
+  private let program: RealProgram
+  private let changed: RealProgram
+  private var cachePath: String { "\(program.sandbox.path)/cache" }
+  private var folder: String { "\(cachePath)/programs" }
+
+  init() throws {
+    program = try RealProgram()
+    changed = try RealProgram(text: "replaced")
+  }
+
+  private func newEngine(_ build: String = "test") -> any LinkEngine {
+    engine(cache: ObjectCache(directory: cachePath, logger: silent), build: build)
+  }
+
+  private func link(_ engine: any LinkEngine, _ flags: [String] = []) -> LinkOutcome {
+    engine.link(program.request(flags), control: LinkControl())
+  }
+
+  /// One life that links and leaves what it knows.
+  private func firstLife() throws {
+    let engine = newEngine()
+    #expect(link(engine).report?.how == "cold")
+    engine.keepForNextLife()
+    engine.stop()
+  }
+
+  private func edit(_ path: KeyPath<RealProgram, String> = \.part) throws {
+    try FileManager.default.removeItem(atPath: program[keyPath: path])
+    try FileManager.default.copyItem(atPath: changed[keyPath: path], toPath: program[keyPath: path])
+    try RealProgram.age(program[keyPath: path])
+  }
+
+  private var keptFile: String {
+    get throws {
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(names.count == 1)
+      return "\(folder)/\(try #require(names.first))"
+    }
+  }
+
+  private func expectLinked() throws { #expect(try program.linked == program.expected()) }
+
+  /// Several lives, each of which begins with another edit.
+  @Test(arguments: [[], ["-w=false", "-s=false"]])
+  func anEditAfterARestartIsOne(flags: [String]) throws {
+    let first = newEngine()
+    #expect(link(first, flags).report?.how == "cold")
+    first.keepForNextLife()
+    for text in ["replaced", "original", "replaced"] {
+      let other = try RealProgram(text: text)
+      try FileManager.default.removeItem(atPath: program.part)
+      try FileManager.default.copyItem(atPath: other.part, toPath: program.part)
+      try RealProgram.age(program.part)
+      let engine = newEngine()
+      // Which its maker has answered before.
+      try? FileManager.default.removeItem(atPath: "\(cachePath)/results")
+      #expect(link(engine, flags).report?.how == "restored")
+      #expect(try program.linked == program.expected(flags))
+      engine.keepForNextLife()
+    }
+  }
+
+  @Test func otherFlagsAreLinkedFromTheSameProgram() throws {
+    try firstLife()
+    let flags = ["-w=false", "-s=false"]
+    #expect(link(newEngine(), flags).report?.how == "restored")
+    #expect(try program.linked == program.expected(flags))
+  }
+
+  @Test func anotherBuildsProgramIsNotUsed() throws {
+    try firstLife()
+    try edit()
+    #expect(link(newEngine("another")).report?.how == "cold")
+    try expectLinked()
+  }
+
+  @Test(arguments: [0.0, 0.01, 0.3, 0.6, 0.9, 0.9999])
+  func aFlippedBitMakesANewLink(place: Double) throws {
+    try firstLife()
+    try edit()
+    let path = try keptFile
+    var bytes = try Data(contentsOf: URL(filePath: path))
+    bytes[Int(Double(bytes.count) * place)] ^= 0x04
+    try bytes.write(to: URL(filePath: path))
+    #expect(link(newEngine()).report?.how == "cold")
+    try expectLinked()
+  }
+
+  @Test(arguments: [0.0, 0.5, 0.9999])
+  func aShorterFileMakesANewLink(length: Double) throws {
+    try firstLife()
+    try edit()
+    let path = try keptFile
+    let bytes = try Data(contentsOf: URL(filePath: path))
+    try bytes.prefix(Int(Double(bytes.count) * length)).write(to: URL(filePath: path))
+    #expect(link(newEngine()).report?.how == "cold")
+    try expectLinked()
+  }
+
+  /// The main package lies in a work folder that the go command removes: what an exchange needs of it is in the file.
+  @Test func aRemovedMainPackageIsExchanged() throws {
+    try firstLife()
+    try FileManager.default.removeItem(atPath: program.main)
+    try FileManager.default.copyItem(atPath: changed.main, toPath: program.main)
+    try edit()
+    let outcome = link(newEngine())
+    #expect(outcome.report?.how == "restored")
+    try expectLinked()
+  }
+
+  @Test func whatIsInvalidatedIsGoneForGood() throws {
+    try firstLife()
     let second = newEngine()
     second.invalidate()
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)

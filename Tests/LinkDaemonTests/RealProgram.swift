@@ -129,7 +129,8 @@ func engine(cache: ObjectCache? = nil, build: String = "test") -> any LinkEngine
   let nowhere = FileManager.default.temporaryDirectory.appending(path: "linkd-no-verification").path
   return makeEngine(
     EngineConfiguration(
-      cache: cache, build: build, logger: silent, verificationSpool: nowhere + "/spool", differences: nowhere))
+      cache: cache, build: build, logger: silent, verificationSpool: nowhere + "/spool", differences: nowhere)
+  )
 }
 
 extension LinkOutcome {

@@ -228,8 +228,8 @@ package final class KeptFileWriter {
   package func bypassMemory() { setDirect(true) }
 
   private func setDirect(_ isDirect: Bool) {
-    #if os(Linux)
-      // O_DIRECT, a macro that is not imported for all architectures.
+    #if os(Linux) && arch(x86_64)
+      // O_DIRECT, which differs between architectures and is not imported.
       let flag: Int32 = 0o40000
       let flags = fcntl(file.raw, F_GETFL)
       guard flags >= 0, fcntl(file.raw, F_SETFL, isDirect ? flags | flag : flags & ~flag) == 0 else { return }

@@ -1,5 +1,6 @@
 import ImageWriter
 import LoaderCore
+import Synchronization
 
 /// The resolved programs of a daemon, on disk, for its next life: a program as the last link left it, so that the
 /// first link after a restart takes changed objects in as any later one does.
@@ -64,6 +65,10 @@ final class KeptPrograms: Sendable {
 final class DormantProgram: Sendable {
   let archives: DormantArchives
   private let rest: SnapshotReader
+  private let isWoken = Atomic(false)
+
+  /// Whether a link goes on with it.
+  var wasOfUse: Bool { isWoken.load(ordering: .relaxed) }
 
   fileprivate init?(_ block: SnapshotBlock) {
     var reader = SnapshotReader(block)
@@ -80,6 +85,7 @@ final class DormantProgram: Sendable {
       let program = ResidentProgram.restore(
         &reader, like: packages, objects: objects, profile: ReleaseProfile.go1_27_3)
     else { return nil }
+    isWoken.store(true, ordering: .relaxed)
     return ResidentLink(program, memory: LinkMemory(&reader) ?? LinkMemory())
   }
 }

@@ -141,7 +141,9 @@ package final class ResidentEngine: LinkEngine {
     try timer.end("write")
     if let key { results.keep(image, under: key, program: ResultStore.program(plan)) }
     archives.trim(keeping: 64)
-    let how = files.knownFiles == 0 ? "cold" : files.newFiles == 0 ? "linked" : "relinked"
+    let how =
+      dormant?.wasOfUse == true
+      ? "restored" : files.knownFiles == 0 ? "cold" : files.newFiles == 0 ? "linked" : "relinked"
     let report = LinkReport(
       how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
       phases: timer.phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) })

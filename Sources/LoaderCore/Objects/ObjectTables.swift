@@ -3,7 +3,7 @@
 package struct ObjectTables: @unchecked Sendable {
   let block: SnapshotBlock
   let symbolCount: Int
-  let nameHashes: UnsafeMutablePointer<UInt32>
+  package let nameHashes: UnsafeMutablePointer<UInt32>
   let traits: UnsafeMutablePointer<UInt8>
   let classes: UnsafeMutablePointer<UInt8>
   let notes: ObjectNotes
