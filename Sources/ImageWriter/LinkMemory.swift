@@ -16,13 +16,47 @@ package final class LinkMemory: @unchecked Sendable {
   /// The objects' data symbols by size, by kind.
   var sizeOrders: [SizeOrder] = []
   /// The parts of the function tables.
-  package let functions = FunctionMemory()
+  package let functions: FunctionMemory
   /// What the image is made of.
   package let image = ImageMemory()
   /// What DWARF is made of.
   let debug = DebugMemory()
 
-  package init() {}
+  /// Where the tables are that an earlier life of the daemon left.
+  private let block: SnapshotBlock?
+
+  package init() {
+    functions = FunctionMemory()
+    block = nil
+  }
+
+  // MARK: from one life of the daemon to the next
+
+  /// Writes all but what DWARF and the image are made of.
+  package func write(to writer: SnapshotWriter) {
+    writer.table(listing)
+    writer.table(groupKinds)
+    typeStrings.write(to: writer)
+    types.order.write(to: writer)
+    writer.numbers(sizeOrders.count)
+    for order in sizeOrders { order.write(to: writer) }
+    functions.write(to: writer)
+  }
+
+  /// What an earlier life left.
+  ///
+  /// - Returns: nil when it makes no sense.
+  package init?(_ reader: inout SnapshotReader) {
+    block = reader.block
+    listing = reader.table()
+    groupKinds = reader.table()
+    typeStrings = SortedStrings(&reader)
+    types = SortedTypes(order: TypeOrder(&reader))
+    let orders = reader.numbers(1)[0]
+    while reader.isGood, sizeOrders.count < orders { sizeOrders.append(SizeOrder(&reader)) }
+    functions = FunctionMemory(&reader)
+    guard reader.isGood else { return nil }
+  }
 
   /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
   package func follow(_ change: IndexChange?, count: Int) {

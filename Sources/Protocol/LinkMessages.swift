@@ -177,7 +177,7 @@ package struct LinkReport: JSONConvertible, Equatable {
     }
   }
 
-  /// `cold`, `replayed`, `relinked`, ...
+  /// `cold`, `replayed`, `relinked`, `linked` (nothing to parse), `restored` (from what an earlier daemon left), ...
   package var how: String
   package var objectsParsed: Int
   package var objectsReused: Int

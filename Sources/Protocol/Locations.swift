@@ -46,6 +46,8 @@ package struct FNV1a {
     withUnsafeBytes(of: value.littleEndian) { add($0) }
   }
 
+  package var value: UInt64 { state }
+
   package var hexadecimal: String {
     let digits = String(state, radix: 16)
     return String(repeating: "0", count: 16 - digits.utf8.count) + digits

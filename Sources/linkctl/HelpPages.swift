@@ -62,8 +62,8 @@ enum HelpPages {
     """,
     "invalidate": """
     DESCRIPTION
-      Drops everything that the daemon keeps in memory, so that the next link of every program starts from
-      nothing. Links that run may still use it.
+      Drops everything that the daemon keeps in memory, and the results it left on disk, so that the next link of
+      every program is made anew. Links that run may still use it.
     """,
     "sockname": """
     DESCRIPTION

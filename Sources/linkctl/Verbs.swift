@@ -33,7 +33,7 @@ enum Verbs {
     Verb(name: "status", arguments: "[--json]", summary: "what the daemon does and did", run: StatusVerb.run),
     Verb(name: "logs", arguments: "[-n LINES] [--path]", summary: "the end of the daemon's log", run: logs),
     Verb(
-      name: "invalidate", arguments: "", summary: "drop everything the daemon keeps in memory",
+      name: "invalidate", arguments: "", summary: "drop everything the daemon keeps, and results on disk",
       run: invalidate),
     Verb(
       name: "sockname", arguments: "[--no-spawn]", summary: "the socket's path; starts the daemon",

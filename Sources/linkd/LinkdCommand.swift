@@ -72,7 +72,7 @@ struct LinkdCommand: ParsableCommand {
       ? ObjectCache(directory: locations.cacheDirectory, limitBytes: cacheLimit, logger: logger) : nil
     let engine = makeEngine(
       EngineConfiguration(
-        cache: cache, memoryBudget: memoryBudget, logger: logger,
+        cache: cache, build: build.name, memoryBudget: memoryBudget, logger: logger,
         verificationSpool: locations.verificationSpool, differences: locations.differences))
     let cacheStatus: @Sendable () -> CacheStatus = { cache?.status ?? CacheStatus() }
     let started = Result { () throws(ServerStartError) in

@@ -140,12 +140,13 @@ final class RealProgram: Sendable {
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// An engine of a test's own.
-func engine(cache: ObjectCache? = nil) -> any LinkEngine {
+func engine(cache: ObjectCache? = nil, build: String = "test") -> any LinkEngine {
   // Nothing is verified here.
   let nowhere = FileManager.default.temporaryDirectory.appending(path: "linkd-no-verification").path
   return makeEngine(
     EngineConfiguration(
-      cache: cache, logger: silent, verificationSpool: nowhere + "/spool", differences: nowhere))
+      cache: cache, build: build, logger: silent, verificationSpool: nowhere + "/spool", differences: nowhere)
+  )
 }
 
 extension LinkOutcome {

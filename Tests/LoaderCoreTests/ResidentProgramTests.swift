@@ -13,6 +13,8 @@ import Testing
     var patched = 0
     for step in 0..<40 {
       try world.link(program)
+      // Every third link is in another life of the daemon.
+      if step % 3 == 2 { program = try #require(try world.nextLife(of: program)) }
       world.edit()
       let packages = try world.load()
       let fresh = try world.resolve()
@@ -27,6 +29,51 @@ import Testing
     }
     // Now and then a size taken from a loser, or a name that moved, asks for resolving anew.
     #expect(patched > 10, "seed \(seed): \(patched) of 40 steps were patched")
+  }
+
+  @Test func aProgramFromDiskIsTheOneThatWasWritten() throws {
+    var world = try EditedWorld(seed: 31)
+    let program = try world.resolve()
+    try world.link(program)
+    let packages = try world.load()
+    let restored = try #require(try world.nextLife(of: program))
+    #expect(restored.distance(to: packages) == 0)
+    #expect(restored.update(to: packages, profile: .go1_27_3, options: .init()))
+    let fresh = try world.resolve()
+    #expect(restored.index.difference(from: fresh.index) == nil)
+    #expect(try world.live(restored, restored.graph) == world.live(fresh, nil))
+  }
+
+  @Test func whatIsCutOffIsNotRestored() throws {
+    var world = try EditedWorld(seed: 32)
+    let program = try world.resolve()
+    try world.link(program)
+    let whole = try #require(Snapshot.bytes(of: program))
+    let packages = try world.load()
+    for count in stride(from: 16, to: whole.count, by: 48) {
+      #expect(try Snapshot.program(Array(whole.prefix(count)), like: packages) == nil)
+    }
+    #expect(try Snapshot.program(whole, like: packages) != nil)
+    world.removeLastPackage()
+    #expect(try Snapshot.program(whole, like: world.load()) == nil)
+  }
+
+  @Test func anObjectHasTheTablesOfItsEarlierParse() throws {
+    let world = try EditedWorld(seed: 33)
+    for object in try world.load().objects {
+      let bytes = Snapshot.bytes { object.write(to: $0) }
+      var reader = SnapshotReader(try Snapshot.block(bytes))
+      let tables = try #require(ObjectTables(&reader))
+      let again = try Archive(file: object.file, hashes: nil, tables: [tables])
+      #expect(!again.computedHashes)
+      let twin = try #require(again.objects.first)
+      for i in 0..<object.view.symbolCount {
+        #expect(twin.nameHashes[i] == object.nameHashes[i])
+        #expect(twin.traits[i] == object.traits[i])
+        #expect(twin.classes[i] == object.classes[i])
+      }
+      #expect(twin.nameHashes == tables.nameHashes)
+    }
   }
 
   @Test func differencesAreSeen() throws {
@@ -51,6 +98,34 @@ import Testing
     var options = SymbolResolver.Options()
     options.strictDups = true
     #expect(!program.update(to: try world.load(), profile: .go1_27_3, options: options))
+  }
+}
+
+/// Programs as bytes.
+private enum Snapshot {
+  static func bytes(_ write: (SnapshotWriter) -> Void) -> [UInt8] {
+    final class Sink { var bytes: [UInt8] = [] }
+    let sink = Sink()
+    write(SnapshotWriter { sink.bytes += $0 })
+    return sink.bytes
+  }
+
+  static func bytes(of program: ResidentProgram) -> [UInt8]? {
+    var isWritten = false
+    let all = bytes { isWritten = program.write(to: $0) }
+    return isWritten ? all : nil
+  }
+
+  static func block(_ bytes: [UInt8]) throws -> SnapshotBlock {
+    let block = try #require(SnapshotBlock(count: bytes.count))
+    block.memory.copyBytes(from: bytes)
+    return block
+  }
+
+  static func program(_ bytes: [UInt8], like packages: LoadedPackages) throws -> ResidentProgram? {
+    var reader = SnapshotReader(try block(bytes))
+    return ResidentProgram.restore(
+      &reader, like: packages, objects: packages.objects, profile: .go1_27_3)
   }
 }
 
@@ -250,6 +325,11 @@ private struct EditedWorld {
     index.addAddress(made, of: SymbolID(1))
     index.setData(index.lookupOrCreate("undefined2"), [1])
     _ = index.createStatic("static")
+  }
+
+  /// The program as it comes from disk.
+  func nextLife(of program: ResidentProgram) throws -> ResidentProgram? {
+    try Snapshot.bytes(of: program).flatMap { try Snapshot.program($0, like: program.packages) }
   }
 
   /// The numbers of the live symbols.

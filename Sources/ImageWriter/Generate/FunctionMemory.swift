@@ -8,6 +8,10 @@ package final class FunctionMemory: @unchecked Sendable {
 
   package init() { parts = Self.nothing }
 
+  func write(to writer: SnapshotWriter) { parts.write(to: writer) }
+
+  init(_ reader: inout SnapshotReader) { parts = FunctionParts(&reader) }
+
   private static var nothing: FunctionParts { FunctionParts(goroot: "", deferReturn: .none, objectCount: 0) }
 
   /// Follows an exchange of objects; nil forgets everything.

@@ -111,6 +111,47 @@ struct FunctionParts: ~Copyable {
     shapes.append(FuncdataShape(firstCall: 0, alignmentLog2: 0))
   }
 
+  // MARK: from one life of the daemon to the next
+
+  /// Writes all but what belongs to one link.
+  func write(to writer: SnapshotWriter) {
+    writer.text(goroot)
+    writer.array([deferReturn])
+    writer.array(owned)
+    writer.numbers(recordWords)
+    writer.table(functions)
+    writer.table(words)
+    writer.table(calls)
+    writer.table(files)
+    writer.table(transient)
+    writer.table(facts)
+    writer.table(shapes)
+    names.write(to: writer)
+    pcTables.write(to: writer)
+    funcdata.write(to: writer)
+    sources.write(to: writer)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    goroot = reader.text()
+    let symbol: [SymbolID] = reader.array()
+    deferReturn = symbol.first ?? .none
+    owned = reader.array()
+    recordWords = reader.numbers(1)[0]
+    functions = reader.table()
+    words = reader.table()
+    calls = reader.table()
+    files = reader.table()
+    transient = reader.table()
+    facts = reader.table()
+    shapes = reader.table()
+    names = SharedParts(&reader)
+    pcTables = SharedParts(&reader)
+    funcdata = SharedParts(&reader)
+    sources = SourceFiles(&reader, paths: SourcePath(goroot: goroot))
+    if functions.count == 0 || facts.count != names.count || shapes.count != funcdata.count { reader.fail() }
+  }
+
   /// Whether tables made for one link serve another.
   func serves(goroot: String, deferReturn: SymbolID, objectCount: Int) -> Bool {
     self.goroot == goroot && self.deferReturn == deferReturn && sources.objectCount == objectCount
@@ -188,6 +229,19 @@ struct SharedParts: ~Copyable {
   static let largest = UInt32.max - 2
   /// Offset of a part that no function of this link has.
   static let unplaced = UInt32.max - 1
+
+  init() {}
+
+  func write(to writer: SnapshotWriter) {
+    writer.table(symbols)
+    writer.table(sizes)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    symbols = reader.table()
+    sizes = reader.table()
+    if symbols.count == 0 || sizes.count != symbols.count { reader.fail() }
+  }
 
   var count: Int { symbols.count }
 

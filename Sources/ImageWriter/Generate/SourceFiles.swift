@@ -35,6 +35,22 @@ struct SourceFiles: ~Copyable {
     entryStarts = Table(repeating: Self.absent, count: objectCount)
   }
 
+  func write(to writer: SnapshotWriter) {
+    writer.table(bases)
+    writer.table(files)
+    names.write(to: writer)
+  }
+
+  /// As an earlier life of the daemon left them, in no places.
+  init(_ reader: inout SnapshotReader, paths: SourcePath) {
+    self.paths = paths
+    bases = reader.table()
+    files = reader.table()
+    names = FileNames(&reader, paths: paths)
+    used = Table(repeating: 0, count: bases.count)
+    entryStarts = Table(repeating: Self.absent, count: bases.count)
+  }
+
   var objectCount: Int { bases.count }
   /// Bytes of filetab.
   var nameBytes: Int { names.bytes }
@@ -142,6 +158,14 @@ struct FileNames: ~Copyable {
   private(set) var placedCount = 0
 
   private static let unplaced = UInt32.max
+
+  init() {}
+
+  func write(to writer: SnapshotWriter) { writer.views(entries.buffer.map(\.raw)) }
+
+  init(_ reader: inout SnapshotReader, paths: SourcePath) {
+    for name in reader.views() { _ = number(of: name, paths: paths) }
+  }
 
   /// The number of a name, which is added when it is new.
   mutating func number(of raw: ByteView, paths: SourcePath) -> UInt32 {

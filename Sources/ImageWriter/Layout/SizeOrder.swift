@@ -13,6 +13,17 @@ struct SizeOrder: Sendable {
 
   init() {}
 
+  func write(to writer: SnapshotWriter) {
+    writer.array(symbols)
+    writer.array(keys)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    symbols = reader.array()
+    keys = reader.array()
+    if keys.count != symbols.count { reader.fail() }
+  }
+
   /// Of words with the key in the high half and the symbol in the low.
   init(packed: [UInt64]) {
     symbols = packed.map { SymbolID(UInt32(truncatingIfNeeded: $0)) }
@@ -155,6 +166,17 @@ package struct TypeOrder: Sendable {
   init() {
     keys = []
     positions = []
+  }
+
+  func write(to writer: SnapshotWriter) {
+    writer.array(keys)
+    writer.array(positions)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    keys = reader.array()
+    positions = reader.array()
+    if keys.count != positions.count { reader.fail() }
   }
 
   package init(_ keys: [UInt64]) {

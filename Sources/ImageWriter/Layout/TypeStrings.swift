@@ -91,6 +91,19 @@ package struct SortedStrings: Sendable {
 
   package init() {}
 
+  func write(to writer: SnapshotWriter) {
+    writer.array(symbols)
+    writer.array(names)
+    writer.array(repeatsLast)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    symbols = reader.array()
+    names = reader.array()
+    repeatsLast = reader.array()
+    if names.count != symbols.count || repeatsLast.count != symbols.count { reader.fail() }
+  }
+
   var byteCount: Int { symbols.count * 9 }
 
   private func emptyWithRoom(for count: Int) -> SortedStrings {

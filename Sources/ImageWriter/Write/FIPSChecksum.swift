@@ -41,7 +41,9 @@ package enum FIPSChecksum {
 /// (8 bytes, big-endian) and its bytes.
 package struct FIPSModule: Sendable {
   /// File offsets, inside the image.
-  let ranges: [Range<Int>]
+  package let ranges: [Range<Int>]
+
+  package init(ranges: [Range<Int>]) { self.ranges = ranges }
 
   package func forEachPart(of image: OutputImage, _ body: (UnsafeRawBufferPointer) -> Void) {
     let title: StaticString = "go fips object v1\n"

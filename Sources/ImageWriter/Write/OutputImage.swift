@@ -39,6 +39,9 @@ package final class OutputImage: @unchecked Sendable {
     self.count = count
   }
 
+  /// Bytes of memory behind the file's.
+  package var spare: Int { capacity - count }
+
   deinit { munmap(base, capacity) }
 
   /// Makes this the memory of another file. That is cheaper than new memory, which the kernel must find and clear.

@@ -27,6 +27,7 @@ package final class ObjectCache: Sendable {
     var counts = CacheStatus()
   }
 
+  private let directory: String
   private let path: String
   private let version: Int
   private let limitBytes: Int
@@ -43,6 +44,7 @@ package final class ObjectCache: Sendable {
     directory: String, limitBytes: Int = ObjectCache.defaultLimitBytes,
     formatVersion: Int = ObjectCache.formatVersion, logger: Logger
   ) {
+    self.directory = directory
     path = "\(directory)/objects.sqlite"
     version = formatVersion
     self.limitBytes = limitBytes
@@ -103,6 +105,13 @@ package final class ObjectCache: Sendable {
     if isFirst {
       queue.asyncAfter(deadline: .now() + .milliseconds(200)) { [weak self] in self?.writePending() }
     }
+  }
+
+  /// A folder beside the database, for what is too large for it; nil without a cache.
+  /// - Parameter share: the part of the limit that its files may have.
+  func folder(_ name: String, share: Int) -> KeptFolder? {
+    guard state.withLock({ $0.database != nil }) else { return nil }
+    return KeptFolder("\(directory)/\(name)", limits: KeptFolder.Limits(bytes: limitBytes / share))
   }
 
   /// Writes everything that waits, uses included; returns when it is on its way to the disk.

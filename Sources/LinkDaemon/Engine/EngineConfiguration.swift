@@ -5,6 +5,8 @@ import Protocol
 package struct EngineConfiguration: Sendable {
   /// Absent: the engine runs without a persistent cache.
   package var cache: ObjectCache?
+  /// Names the build of linkd: what another one left on disk is not used.
+  package var build: String
   /// Most private memory to keep between links, in bytes; 0 for the engine's own choice.
   package var memoryBudget: Int
   package var logger: Logger
@@ -13,9 +15,11 @@ package struct EngineConfiguration: Sendable {
   package var differences: String
 
   package init(
-    cache: ObjectCache?, memoryBudget: Int = 0, logger: Logger, verificationSpool: String, differences: String
+    cache: ObjectCache?, build: String, memoryBudget: Int = 0, logger: Logger, verificationSpool: String,
+    differences: String
   ) {
     self.cache = cache
+    self.build = build
     self.memoryBudget = memoryBudget
     self.logger = logger
     self.verificationSpool = verificationSpool

@@ -21,7 +21,7 @@ final class LinkCall {
   /// What was written.
   var image: LinkedImage?
   /// Known once the inputs are open.
-  var files: ArchiveSet?
+  var files: InputSet?
 
   init(request: LinkRequest, control: LinkControl, start: UInt64) {
     self.request = request
@@ -183,7 +183,7 @@ final class LinkCall {
 
   /// What decides the bytes: the arguments but for the paths of inputs and output, the environment, and the
   /// contents of the inputs. Nil when the result is not worth knowing.
-  func resultKey(_ files: ArchiveSet, _ plan: LinkPlan) -> ContentKey? {
+  func resultKey(_ files: InputSet, _ plan: LinkPlan) -> ContentKey? {
     var hash = SHA256()
     func add(_ text: String) {
       hash.update(data: Array(text.utf8))

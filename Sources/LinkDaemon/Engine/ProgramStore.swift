@@ -1,14 +1,18 @@
 import ImageWriter
 import LoaderCore
+import Protocol
 import Synchronization
 
 /// A program between links, and what the passes keep of the last one.
 package final class ResidentLink: Sendable {
   package let program: ResidentProgram
-  package let memory = LinkMemory()
+  package let memory: LinkMemory
   let last = LastLink()
 
-  package init(_ program: ResidentProgram) { self.program = program }
+  package init(_ program: ResidentProgram, memory: LinkMemory = LinkMemory()) {
+    self.program = program
+    self.memory = memory
+  }
 
   /// Bytes of private memory, roughly.
   package var byteCount: Int { program.byteCount + memory.byteCount + last.byteCount }
@@ -42,25 +46,51 @@ package final class ProgramStore: Sendable {
     let use: Int
   }
 
+  /// A program as it is on disk.
+  private struct Kept {
+    let packages: LoadedPackages
+    let byteCount: Int
+  }
+
   private struct State {
     var entries: [Entry] = []
     var clock = 0
+    /// From disk, for the link that is about to ask.
+    var dormant: [Int: DormantProgram] = [:]
+    var kept: [Int: Kept] = [:]
     var bytes = 0
   }
 
   private let state = Mutex(State())
+  /// Held while a program is being written.
+  private let writing = Mutex(())
   /// Bytes.
   private let budget: Int
 
   package init(budget: Int) { self.budget = budget }
 
-  /// What programs of the same packages have in common: their paths, whatever the order.
+  /// What programs of the same packages have in common: their paths, whatever the order. The same in each process.
   package static func key(_ request: PackageLoader.Request) -> Int {
-    request.packageFiles.keys.reduce(request.packageFiles.count) { $0 ^ $1.hashValue }
+    request.packageFiles.keys.reduce(request.packageFiles.count) { key, path in
+      var hash = FNV1a()
+      hash.add(path.utf8)
+      return key ^ Int(truncatingIfNeeded: hash.value)
+    }
   }
 
-  /// Takes the program with the fewest objects to exchange out.
+  /// Takes the program with the fewest objects to exchange out; without a resident one, that from disk.
   package func take(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {
+    // Whoever writes one sees that a link runs, and soon stops.
+    writing.withLock { _ in }
+    if let resident = takeResident(key, for: packages) { return resident }
+    guard let dormant = state.withLock({ $0.dormant.removeValue(forKey: key) }),
+      let link = dormant.wake(for: packages)
+    else { return nil }
+    noteKept(link, key)
+    return link
+  }
+
+  private func takeResident(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {
     state.withLock { s in
       var best: (index: Int, distance: Int)?
       for (i, e) in s.entries.enumerated() where e.key == key {
@@ -87,12 +117,55 @@ package final class ProgramStore: Sendable {
     }
   }
 
+  // MARK: from one life of the daemon to the next
+
+  func has(_ key: Int) -> Bool { state.withLock { s in s.entries.contains { $0.key == key } } }
+
+  /// Has a program from disk at hand for the link that is about to ask; nil when it has ended.
+  func offer(_ dormant: DormantProgram?, _ key: Int) { state.withLock { $0.dormant[key] = dormant } }
+
+  /// The programs used last that are not on disk as they are, or nearly so.
+  func keysToKeep() -> [Int] {
+    state.withLock { s in
+      var keys: [Int] = []
+      for e in s.entries.sorted(by: { $0.use > $1.use }).prefix(Self.keptPrograms) where !keys.contains(e.key)
+      {
+        let known = s.kept[e.key]
+        let isNear = known.flatMap { e.link.program.distance(to: $0.packages) }.map {
+          $0 <= Self.nearDistance
+        }
+        if isNear != true || e.link.byteCount > (known?.byteCount ?? 0) / 4 * 5 { keys.append(e.key) }
+      }
+      return keys
+    }
+  }
+
+  private static let keptPrograms = 4
+  /// So many exchanged objects are found again faster than a program is written.
+  private static let nearDistance = 8
+
+  /// Writes the program used last of those with a key; no link takes it meanwhile.
+  ///
+  /// - Parameter write: returns whether it was written.
+  func write(_ key: Int, _ write: (ResidentLink) -> Bool) {
+    writing.withLock { _ in
+      let found = state.withLock { s in s.entries.filter { $0.key == key }.max { $0.use < $1.use }?.link }
+      if let found, write(found) { noteKept(found, key) }
+    }
+  }
+
+  private func noteKept(_ link: ResidentLink, _ key: Int) {
+    let kept = Kept(packages: link.program.packages, byteCount: link.byteCount)
+    state.withLock { $0.kept[key] = kept }
+  }
+
   var counts: (programs: Int, bytes: Int) { state.withLock { ($0.entries.count, $0.bytes) } }
 
   func removeAll() {
     state.withLock { s in
       s.entries = []
       s.bytes = 0
+      s.kept = [:]
     }
   }
 }

@@ -14,6 +14,9 @@ package final class ResidentEngine: LinkEngine {
   private let archives: ArchiveStore
   private let results: ResultStore
   private let programs: ProgramStore
+  private let cache: ObjectCache?
+  private let kept: KeptResults?
+  private let keptPrograms: KeptPrograms?
   private let releases = ReleaseFinder()
   private let logger: Logger
   private let counts = Mutex((parsed: 0, reused: 0))
@@ -24,6 +27,15 @@ package final class ResidentEngine: LinkEngine {
   /// Counts links; the memory that passes leave behind goes back when none came for a while.
   private let lastLink = Mutex(0)
   private static let trimDelay = DispatchTimeInterval.seconds(10)
+  /// When no link came for so long, what is held is written for the daemon's next life.
+  private static let keepDelay = DispatchTimeInterval.seconds(1)
+  /// Time for that when the daemon ends.
+  private static let lastKeepNanoseconds: UInt64 = 600_000_000
+  /// Bytes of results from which on older ones are left.
+  private static let keptBytes = 512 << 20
+  /// The end of that time; 0 as long as the daemon goes on.
+  private let lastKeep = Atomic<UInt64>(0)
+  private let keepQueue = DispatchQueue(label: "linkd.keep", qos: .utility)
 
   package init(_ configuration: EngineConfiguration) {
     MappingGuard.install()
@@ -32,11 +44,22 @@ package final class ResidentEngine: LinkEngine {
     results = ResultStore(budget: configuration.memoryBudget)
     programs = ProgramStore(budget: results.budget / 2)
     logger = configuration.logger
+    cache = configuration.cache
+    // The one release there is a profile of.
+    let maker = "\(configuration.build) \(ReleaseProfile.go1_27_3.version)"
+    let kept = configuration.cache.flatMap { KeptResults($0, maker: maker) }
+    self.kept = kept
+    let keptPrograms = configuration.cache.flatMap { KeptPrograms($0, maker: maker) }
+    self.keptPrograms = keptPrograms
     let running = running
     verifier = Verifier(
       Verifier.Places(spool: configuration.verificationSpool, differences: configuration.differences),
       limits: Verifier.Limits(heldBytes: results.budget / 2), logger: logger,
-      isBusy: { running.count > 0 })
+      isBusy: { running.count > 0 },
+      onDistrust: {
+        kept?.removeAll()
+        keptPrograms?.removeAll()
+      })
   }
 
   package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
@@ -44,7 +67,7 @@ package final class ResidentEngine: LinkEngine {
     running.begin()
     defer {
       running.end()
-      scheduleTrim()
+      scheduleHousekeeping()
     }
     let start = DispatchTime.now().uptimeNanoseconds
     let call = LinkCall(request: request, control: control, start: start)
@@ -87,16 +110,20 @@ package final class ResidentEngine: LinkEngine {
     let output = OutputFile(path: plan.output, shown: plan.shownOutput, umask: call.request.umask)
     try output.check()
     call.output = output
-    let files = archives.open(call.inputs(plan), from: call.request.workingDirectory)
-    call.files = files
+    let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
+    call.files = inputs
+    let key = call.resultKey(inputs, plan)
+    if let key, let known = find(key, plan) {
+      try put(known, plan, output, inputs, call)
+      counts.withLock { $0.reused += inputs.files.count }
+      return done(call, known, LinkReport(how: "replayed", objectsReused: inputs.files.count))
+    }
+    let dormant = dormantProgram(plan, inputs)
+    defer { if dormant != nil { programs.offer(nil, ProgramStore.key(plan.load)) } }
+    let files = archives.read(inputs, known: dormant?.archives)
     counts.withLock { c in
       c.parsed += files.newFiles
       c.reused += files.knownFiles
-    }
-    let key = call.resultKey(files, plan)
-    if let key, let known = results.find(key) {
-      try put(known, plan, output, files, call)
-      return done(call, known, how: "replayed", files, phases: [])
     }
     var timer = PhaseTimer { phase in
       call.control.progress(phase)
@@ -107,20 +134,44 @@ package final class ResidentEngine: LinkEngine {
       image = try Link.run(plan, archives: files, programs: programs, images: results, timer: &timer)
     } catch {
       // What went wrong may be no more than that.
-      if let changed = files.changedFile() { throw Self.inputChanged(changed) }
+      if let changed = inputs.changedFile() { throw Self.inputChanged(changed) }
       throw error
     }
-    try put(image, plan, output, files, call)
+    try put(image, plan, output, inputs, call)
     try timer.end("write")
     if let key { results.keep(image, under: key, program: ResultStore.program(plan)) }
     archives.trim(keeping: 64)
-    let how = files.knownFiles == 0 ? "cold" : files.newFiles == 0 ? "linked" : "relinked"
-    return done(call, image, how: how, files, phases: timer.phases)
+    let how =
+      dormant?.wasOfUse == true
+      ? "restored" : files.knownFiles == 0 ? "cold" : files.newFiles == 0 ? "linked" : "relinked"
+    let report = LinkReport(
+      how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
+      phases: timer.phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) })
+    return done(call, image, report, phases: timer.phases)
+  }
+
+  /// The program as an earlier life left it, if this one does not know it and has most files still to read.
+  private func dormantProgram(_ plan: LinkPlan, _ inputs: InputSet) -> DormantProgram? {
+    let key = ProgramStore.key(plan.load)
+    guard let keptPrograms, inputs.unknownFiles * 2 > inputs.files.count, !programs.has(key),
+      let dormant = keptPrograms.open(key)
+    else { return nil }
+    programs.offer(dormant, key)
+    return dormant
+  }
+
+  /// The result of the same request before: of this life of the daemon or an earlier one.
+  private func find(_ key: ContentKey, _ plan: LinkPlan) -> LinkedImage? {
+    if let known = results.find(key) { return known }
+    let program = ResultStore.program(plan)
+    guard let known = kept?.find(key, program: program) else { return nil }
+    results.keep(known, under: key, program: program)
+    return known
   }
 
   /// Writes the file, unless an input changed meanwhile or nobody wants it any more.
   private func put(
-    _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ files: ArchiveSet, _ call: LinkCall
+    _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ files: InputSet, _ call: LinkCall
   ) throws(LinkFailure) {
     let staged = try output.stage(image.image)
     do throws(LinkFailure) {
@@ -144,15 +195,14 @@ package final class ResidentEngine: LinkEngine {
   }
 
   private func done(
-    _ call: LinkCall, _ image: LinkedImage, how: String, _ files: ArchiveSet,
-    phases: [(name: String, nanoseconds: UInt64)]
+    _ call: LinkCall, _ image: LinkedImage, _ known: LinkReport,
+    phases: [(name: String, nanoseconds: UInt64)] = []
   ) -> LinkOutcome {
     call.image = image
-    let report = LinkReport(
-      how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
-      phases: phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
-      outputBytes: image.image.count, wallNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - call.start),
-      turns: image.printed.turns)
+    var report = known
+    report.outputBytes = image.image.count
+    report.wallNanoseconds = Int(DispatchTime.now().uptimeNanoseconds - call.start)
+    report.turns = image.printed.turns
     var stdout = Array(image.printed.stdout.utf8)
     if let kind = call.benchmark { stdout += PhaseReport.text(phases, kind).utf8 }
     return .done(
@@ -186,7 +236,7 @@ package final class ResidentEngine: LinkEngine {
 
   // MARK: housekeeping
 
-  private func scheduleTrim() {
+  private func scheduleHousekeeping() {
     let mine = lastLink.withLock { n in
       n += 1
       return n
@@ -194,6 +244,57 @@ package final class ResidentEngine: LinkEngine {
     DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + Self.trimDelay) { [weak self] in
       if self?.lastLink.withLock({ $0 }) == mine { Heap.trim() }
     }
+    keepQueue.asyncAfter(deadline: .now() + Self.keepDelay) { [weak self] in
+      guard let self, self.lastLink.withLock({ $0 }) == mine else { return }
+      self.keepAll(isUrgent: false)
+      self.kept?.tidy(keeping: self.results.keys)
+      self.keptPrograms?.tidy()
+    }
+  }
+
+  /// Writes the results and programs that are not on disk yet, newest first.
+  ///
+  /// - Parameter isUrgent: somebody waits for the end of the daemon.
+  private func keepAll(isUrgent: Bool) {
+    guard let kept, let keptPrograms else { return }
+    // One waits for the disk, the other for memory.
+    DispatchQueue.concurrentPerform(iterations: 2) { k in
+      if k == 0 { keepResults(kept, isUrgent) } else { keepPrograms(keptPrograms) }
+    }
+    // What is not trusted any more must not outlive this process.
+    if verifier.distrust != nil {
+      kept.removeAll()
+      keptPrograms.removeAll()
+    }
+  }
+
+  private func keepResults(_ kept: KeptResults, _ isUrgent: Bool) {
+    var bytes = 0
+    for key in results.keys where mayKeep() && bytes < Self.keptBytes {
+      guard let (image, program) = results.peek(key) else { continue }
+      bytes += image.image.count
+      if !kept.isKept(key) {
+        kept.keep(image, under: key, program: program, isUrgent: isUrgent, while: mayKeep)
+      }
+    }
+  }
+
+  private func keepPrograms(_ kept: KeptPrograms) {
+    for key in programs.keysToKeep() where mayKeep() {
+      programs.write(key) { kept.keep($0, key, while: mayKeep) }
+    }
+  }
+
+  private func mayKeep() -> Bool {
+    let end = lastKeep.load(ordering: .relaxed)
+    return verifier.distrust == nil && running.count == 0
+      && (end == 0 || DispatchTime.now().uptimeNanoseconds < end)
+  }
+
+  package func keepForNextLife() {
+    lastKeep.store(DispatchTime.now().uptimeNanoseconds + Self.lastKeepNanoseconds, ordering: .relaxed)
+    keepQueue.sync { keepAll(isUrgent: true) }
+    cache?.flush()
   }
 
   package func status() -> EngineStatus {
@@ -221,6 +322,8 @@ package final class ResidentEngine: LinkEngine {
     archives.removeAll()
     results.removeAll()
     programs.removeAll()
+    kept?.removeAll()
+    keptPrograms?.removeAll()
   }
 }
 

@@ -94,6 +94,16 @@ package final class ResultStore: Sendable {
     }
   }
 
+  /// What is held, newest first.
+  var keys: [ContentKey] {
+    state.withLock { s in s.images.sorted { $0.value.use > $1.value.use }.map(\.key) }
+  }
+
+  /// A held image and its program; no use is noted.
+  func peek(_ key: ContentKey) -> (image: LinkedImage, program: Int)? {
+    state.withLock { s in s.images[key].map { ($0.image, $0.program) } }
+  }
+
   /// The memory of a program's large image, which is forgotten; nil when there is none, or somebody still uses it.
   func takeMemory(of program: Int) -> OutputImage? {
     state.withLock { s in

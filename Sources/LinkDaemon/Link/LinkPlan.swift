@@ -50,4 +50,10 @@ package struct LinkedImage: Sendable {
   package let printed: Printed
   /// What the FIPS checksum is of: ranges of the image.
   package let fipsModule: FIPSModule
+
+  package init(image: OutputImage, printed: Printed, fipsModule: FIPSModule) {
+    self.image = image
+    self.printed = printed
+    self.fipsModule = fipsModule
+  }
 }

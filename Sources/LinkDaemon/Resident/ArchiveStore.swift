@@ -77,44 +77,82 @@ package final class ArchiveStore: Sendable {
     }
   }
 
-  /// Looks at every file that a link may need, in parallel, reading those that changed.
+  /// Looks at every file that a link may need, in parallel, and maps those that are not known.
   ///
   /// - Parameter directory: where relative paths start; the set knows files by the paths as given.
-  package func open(_ paths: [String], from directory: String = "/") -> ArchiveSet {
+  package func look(at paths: [String], from directory: String = "/") -> InputSet {
     let link = state.withLock { s in
       s.link += 1
       return s.link
     }
-    let n = paths.count
-    let slots = Mutex([Result<ArchiveSet.File, ArchiveError>?](repeating: nil, count: n))
-    let workers = max(1, min(n / 16, 8))
+    let found = Self.concurrentMap(paths.count) { i in
+      self.look(at: paths[i].hasPrefix("/") ? paths[i] : "\(directory)/\(paths[i])", link: link)
+    }
+    return InputSet(
+      files: Dictionary(zip(paths, found)) { first, _ in first }, directory: directory, link: link)
+  }
+
+  /// Parses those of the files that are not known, in parallel.
+  ///
+  /// - Parameter known: what parsing computed in an earlier life.
+  func read(_ inputs: InputSet, known: DormantArchives? = nil) -> ArchiveSet {
+    var archives: [String: Result<Archive, ArchiveError>] = [:]
+    var unknown: [(path: String, file: InputSet.File)] = []
+    for (path, file) in inputs.files {
+      switch file {
+      case .failure(let e): archives[path] = .failure(.cannotOpen(e))
+      case .success(let f):
+        if let archive = f.archive { archives[path] = .success(archive) } else { unknown.append((path, f)) }
+      }
+    }
+    let read = Self.concurrentMap(unknown.count) { [unknown] i in
+      self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link, known)
+    }
+    for (u, archive) in zip(unknown, read) { archives[u.path] = archive }
+    return ArchiveSet(archives: archives, newFiles: unknown.count)
+  }
+
+  /// What `body` gives for 0 up to `n`, from several threads.
+  private static func concurrentMap<T: Sendable>(_ n: Int, _ body: @Sendable (Int) -> T) -> [T] {
+    let slots = Mutex([T?](repeating: nil, count: n))
     let next = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: workers) { _ in
-      var done: [(Int, Result<ArchiveSet.File, ArchiveError>)] = []
+    DispatchQueue.concurrentPerform(iterations: max(1, min(n / 16, 8))) { _ in
+      var done: [(Int, T)] = []
       while true {
         let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard i < n else { break }
-        let path = paths[i].hasPrefix("/") ? paths[i] : "\(directory)/\(paths[i])"
-        done.append((i, self.look(at: path, link: link)))
+        done.append((i, body(i)))
       }
       slots.withLock { s in for (i, r) in done { s[i] = r } }
     }
-    var files: [String: Result<ArchiveSet.File, ArchiveError>] = [:]
-    slots.withLock { s in for i in 0..<n { files[paths[i]] = s[i] } }
-    return ArchiveSet(files: files, directory: directory)
+    return slots.withLock { $0.compactMap { $0 } }
   }
 
-  private func look(at path: String, link: Int) -> Result<ArchiveSet.File, ArchiveError> {
+  private func look(at path: String, link: Int) -> Result<InputSet.File, ErrorNumber> {
     let known = state.withLock { s in s.files[path] }
     if let known, !known.isYoung, case .success(let stamp) = FileStamp.of(path: path), stamp == known.stamp,
       let archive = use(known.key, link: link)
     {
-      return .success(ArchiveSet.File(archive: archive, key: known.key, stamp: stamp, isNew: false))
+      return .success(InputSet.File(file: archive.file, key: known.key, stamp: stamp, archive: archive))
     }
     switch MappedFile.open(path) {
-    case .failure(let e): return .failure(.cannotOpen(e))
-    case .success(let file): return read(file, path: path, link: link)
+    case .failure(let e): return .failure(e)
+    case .success(let file): return .success(look(at: file, path: path, link: link))
     }
+  }
+
+  private func look(at file: MappedFile, path: String, link: Int) -> InputSet.File {
+    let named = ContentKey.named(by: path)
+    let key = named ?? ContentKey.identity(path, file.stamp)
+    // A young file may have been written again within its stamp: only a name tells that it was not.
+    if named != nil, let archive = use(key, link: link, size: file.stamp.size) {
+      state.withLock { s in s.files[path] = Entry(stamp: file.stamp, key: key, isYoung: false) }
+      return InputSet.File(file: archive.file, key: key, stamp: file.stamp, archive: archive)
+    }
+    let age = Clock.realtimeNanoseconds() - file.stamp.modifiedNanoseconds
+    return InputSet.File(
+      file: file, key: key, stamp: file.stamp, archive: nil,
+      isYoung: named == nil && age < Self.grainNanoseconds)
   }
 
   /// - Parameter size: bytes the file must have, if that is known to matter.
@@ -130,50 +168,48 @@ package final class ArchiveStore: Sendable {
     }
   }
 
-  private func read(_ file: MappedFile, path: String, link: Int) -> Result<ArchiveSet.File, ArchiveError> {
-    let key = ContentKey.named(by: path) ?? ContentKey.identity(path, file.stamp)
-    let isNamed = ContentKey.named(by: path) != nil
-    let age = Clock.realtimeNanoseconds() - file.stamp.modifiedNanoseconds
-    let entry = Entry(stamp: file.stamp, key: key, isYoung: !isNamed && age < Self.grainNanoseconds)
-    // A young file may have been written again within its stamp: only a name tells that it was not.
-    if isNamed, let archive = use(key, link: link, size: file.stamp.size) {
-      state.withLock { s in s.files[path] = entry }
-      return .success(ArchiveSet.File(archive: archive, key: key, stamp: file.stamp, isNew: false))
-    }
+  private func read(
+    _ file: InputSet.File, path: String, link: Int, _ known: DormantArchives?
+  ) -> Result<Archive, ArchiveError> {
     do throws(LinkFailure) {
       // Only what the build cache names can be met again after a restart.
-      let cache = isNamed ? hashes : nil
-      let archive = try Archive(file: file, hashes: cache?.load(key))
-      if let cache, archive.computedHashes { cache.store(key, archive) }
+      let cache = ContentKey.named(by: path) == nil ? nil : hashes
+      let tables = known?.tables(file.key) ?? []
+      let archive = try Archive(
+        file: file.file, hashes: tables.isEmpty ? cache?.load(file.key) : nil, tables: tables)
+      if let cache, archive.computedHashes { cache.store(file.key, archive) }
       state.withLock { s in
-        s.files[path] = entry
-        s.archives[key] = archive
-        s.lastUse[key] = link
+        s.files[path] = Entry(stamp: file.stamp, key: file.key, isYoung: file.isYoung)
+        s.archives[file.key] = archive
+        s.lastUse[file.key] = link
         s.parsed += 1
       }
-      return .success(ArchiveSet.File(archive: archive, key: key, stamp: file.stamp, isNew: true))
+      return .success(archive)
     } catch {
       return .failure(.failure(error))
     }
   }
 }
 
-/// The archives of one link, as they were when it began.
-package struct ArchiveSet: ArchiveSource, Sendable {
+/// The files of one link, as they were when it began.
+package struct InputSet: Sendable {
   package struct File: Sendable {
-    package let archive: Archive
+    package let file: MappedFile
     package let key: ContentKey
     package let stamp: FileStamp
-    package let isNew: Bool
+    /// Parsed by an earlier link; nil for a file that is new.
+    let archive: Archive?
+    /// The file was modified within the clock's grain of being looked at.
+    var isYoung = false
   }
 
-  let files: [String: Result<File, ArchiveError>]
+  let files: [String: Result<File, ErrorNumber>]
   let directory: String
+  /// The number of the link.
+  let link: Int
 
-  package func archive(at path: String) throws(ArchiveError) -> Archive {
-    guard let file = files[path] else { throw .cannotOpen(ErrorNumber(ErrorNumber.noSuchFile)) }
-    return try file.get().archive
-  }
+  /// Absolute.
+  func place(of path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }
 
   /// The hash of a file's contents: in its name for the build cache's, computed for others as long as
   /// `limit` bytes last; nil beyond, and for a file that could not be read.
@@ -181,37 +217,47 @@ package struct ArchiveSet: ArchiveSource, Sendable {
     // A name is no content: a file that is gone must not be answered for.
     guard let file = try? files[path]?.get() else { return nil }
     if let key = ContentKey.named(by: path) { return key }
-    limit -= file.archive.file.bytes.count
-    return limit >= 0 ? ContentKey.hashing(file.archive.file.bytes) : nil
+    limit -= file.file.bytes.count
+    return limit >= 0 ? ContentKey.hashing(file.file.bytes) : nil
   }
+
+  /// How many are still to be parsed.
+  var unknownFiles: Int { files.values.count { (try? $0.get())?.archive == nil } }
 
   /// The paths that the set was made for.
   var paths: [String] { Array(files.keys) }
 
   /// A file as it was read; nil when it could not be.
-  func mapped(_ path: String) -> MappedFile? { (try? files[path]?.get())?.archive.file }
+  func mapped(_ path: String) -> MappedFile? { (try? files[path]?.get())?.file }
 
   /// A file that shrank under its mapping.
   var tornFile: String? { paths.first { mapped($0)?.isTorn ?? false } }
-
-  package var newFiles: Int {
-    files.values.reduce(0) { $0 + (((try? $1.get())?.isNew ?? false) ? 1 : 0) }
-  }
-
-  package var knownFiles: Int { files.count - newFiles }
 
   /// The first file that is not what it was when the link began.
   package func changedFile() -> String? {
     for (path, file) in files {
       guard let f = try? file.get() else { continue }
-      if f.archive.file.isTorn { return path }
-      let place = path.hasPrefix("/") ? path : "\(directory)/\(path)"
-      guard case .success(let now) = FileStamp.of(path: place) else { return path }
+      if f.file.isTorn { return path }
+      guard case .success(let now) = FileStamp.of(path: place(of: path)) else { return path }
       if now == f.stamp { continue }
       // The go command renews the times of files in its cache; what their name says stays true.
       guard ContentKey.named(by: path) != nil, now.size == f.stamp.size else { return path }
     }
     return nil
+  }
+}
+
+/// The archives of one link, parsed.
+package struct ArchiveSet: ArchiveSource, Sendable {
+  let archives: [String: Result<Archive, ArchiveError>]
+  /// How many of them were parsed for this link.
+  package let newFiles: Int
+
+  package var knownFiles: Int { archives.count - newFiles }
+
+  package func archive(at path: String) throws(ArchiveError) -> Archive {
+    guard let archive = archives[path] else { throw .cannotOpen(ErrorNumber(ErrorNumber.noSuchFile)) }
+    return try archive.get()
   }
 }
 

@@ -14,12 +14,16 @@ package protocol LinkEngine: Sendable {
   func estimatedBytes(_ request: LinkRequest) -> Int
   /// What came of comparisons with Go's linker; while some wait, the daemon is not idle.
   var verification: VerificationStatus { get }
+  /// Leaves to the next daemon what the first link of its life may use. Called when no link runs any more, while a
+  /// client may wait for the end; takes well under a second.
+  func keepForNextLife()
   /// Ends work that no client waits for. The last call.
   func stop()
 }
 
 extension LinkEngine {
   package var verification: VerificationStatus { VerificationStatus() }
+  package func keepForNextLife() {}
   package func stop() {}
   package func estimatedBytes(_ request: LinkRequest) -> Int { 0 }
 }

@@ -261,7 +261,13 @@ package final class LinkServer: Sendable {
       let error = RPCError(.shuttingDown, "the daemon is stopping")
       answer(ticket, on: entry.connection, with: .failure(id: entry.id, error: error))
     }
-    scheduler.drain { [self] in timerQueue.async { self.farewell() } }
+    scheduler.drain { [self] in
+      timerQueue.async {
+        // Before anybody sees the end: who waits for it may start the next daemon.
+        self.engine.keepForNextLife()
+        self.farewell()
+      }
+    }
   }
 
   /// Nothing runs any more: give up the socket, let the last answers out, end.

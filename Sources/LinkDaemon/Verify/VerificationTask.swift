@@ -22,7 +22,7 @@ struct VerificationTask: Sendable {
   let arguments: LinkArguments
   /// What the file of -importcfg said.
   let importConfig: [UInt8]
-  let files: ArchiveSet
+  let files: InputSet
   /// Nil when the link failed.
   let image: LinkedImage?
   let exitCode: Int32

@@ -38,15 +38,22 @@ final class Verifier: Sendable {
   private let places: Places
   private let limits: Limits
   private let isBusy: @Sendable () -> Bool
+  private let onDistrust: @Sendable () -> Void
   private let logger: Logger
   private let state = Mutex(State())
 
-  /// - Parameter isBusy: whether links run, for which a comparison waits.
-  init(_ places: Places, limits: Limits, logger: Logger, isBusy: @escaping @Sendable () -> Bool) {
+  /// - Parameters:
+  ///   - isBusy: whether links run, for which a comparison waits.
+  ///   - onDistrust: called after the first difference.
+  init(
+    _ places: Places, limits: Limits, logger: Logger, isBusy: @escaping @Sendable () -> Bool,
+    onDistrust: @escaping @Sendable () -> Void
+  ) {
     self.places = places
     self.limits = limits
     self.logger = logger
     self.isBusy = isBusy
+    self.onDistrust = onDistrust
   }
 
   /// Why links are not to be made any more; nil while all is well.
@@ -203,6 +210,7 @@ final class Verifier: Sendable {
         time: Int(Syscalls.wallClockSeconds()), output: output, headline: difference.headline,
         explanation: difference.explanation, bundle: nil)
     }
+    onDistrust()
   }
 
   /// Keeps a difference for those who will look for its cause.

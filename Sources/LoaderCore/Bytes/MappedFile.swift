@@ -13,8 +13,22 @@ package final class MappedFile: @unchecked Sendable {
   package let stamp: FileStamp
   package let bytes: ByteView
   private let place: MappingGuard.Place?
+  /// Where the bytes are, when they are a copy of the file's.
+  private let block: SnapshotBlock?
+
+  /// A copy of a file, in memory that stays.
+  package init(copyOf path: String, bytes: ByteView, in block: SnapshotBlock) {
+    self.path = path
+    var st = stat()
+    st.st_size = off_t(bytes.count)
+    stamp = FileStamp(st)
+    self.bytes = bytes
+    place = nil
+    self.block = block
+  }
 
   private init(path: String, stamp: FileStamp, bytes: ByteView, place: MappingGuard.Place?) {
+    block = nil
     self.path = path
     self.stamp = stamp
     self.bytes = bytes
@@ -28,6 +42,7 @@ package final class MappedFile: @unchecked Sendable {
   /// that was deleted or replaced since lives on, as it was, under the mapping.
   package var mayBeOverwritten: Bool {
     if isTorn { return true }
+    guard block == nil else { return false }
     guard case .success(let now) = FileStamp.of(path: path), now.device == stamp.device,
       now.inode == stamp.inode
     else { return false }
@@ -36,7 +51,7 @@ package final class MappedFile: @unchecked Sendable {
 
   /// Gives the mapped pages back; they come again from the page cache when they are read.
   package func releasePages() {
-    guard let base = bytes.base, bytes.count > 0 else { return }
+    guard block == nil, let base = bytes.base, bytes.count > 0 else { return }
     madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, MADV_DONTNEED)
   }
 
@@ -80,7 +95,7 @@ package final class MappedFile: @unchecked Sendable {
 
   deinit {
     if let place { MappingGuard.forget(place) }
-    if let base = bytes.base, bytes.count > 0 {
+    if block == nil, let base = bytes.base, bytes.count > 0 {
       munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
     }
   }

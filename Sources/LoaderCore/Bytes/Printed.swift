@@ -3,9 +3,16 @@ package struct Printed: Sendable {
   package private(set) var stdout = ""
   package private(set) var stderr = ""
   /// Bytes of stdout, then of stderr, of stdout, and so on.
-  private var lengths: [Int] = []
+  package private(set) var lengths: [Int] = []
 
   package init() {}
+
+  /// What was printed before, by its parts.
+  package init(stdout: String, stderr: String, lengths: [Int]) {
+    self.stdout = stdout
+    self.stderr = stderr
+    self.lengths = lengths
+  }
 
   /// The order: bytes of stdout, then of stderr, of stdout, and so on; what comes after is stdout, then stderr. Empty
   /// when that is all.

@@ -7,8 +7,11 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   package private(set) var base: UnsafeMutablePointer<Element>
   package private(set) var count: Int
   private var capacity: Int
+  /// Whether the memory is somebody else's (`SnapshotBlock`), who outlives the table.
+  private var isBorrowed: Bool
 
   package init(capacity: Int = 0) {
+    isBorrowed = false
     self.capacity = max(capacity, 1)
     base = UnsafeMutablePointer<Element>.allocate(capacity: self.capacity)
     count = 0
@@ -26,7 +29,26 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     self.count = count
   }
 
-  deinit { base.deallocate() }
+  /// A table in memory that outlives it.
+  init(borrowing memory: UnsafeMutableBufferPointer<Element>) {
+    isBorrowed = memory.count > 0 && memory.baseAddress != nil
+    count = isBorrowed ? memory.count : 0
+    capacity = max(count, 1)
+    if isBorrowed, let start = memory.baseAddress {
+      base = start
+    } else {
+      base = UnsafeMutablePointer<Element>.allocate(capacity: 1)
+    }
+  }
+
+  deinit { if !isBorrowed { base.deallocate() } }
+
+  private mutating func move(to other: UnsafeMutablePointer<Element>) {
+    other.update(from: base, count: count)
+    if !isBorrowed { base.deallocate() }
+    isBorrowed = false
+    base = other
+  }
 
   @inline(__always)
   package subscript(_ i: Int) -> Element {
@@ -56,10 +78,7 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   /// Makes room for `n` elements in all.
   package mutating func reserve(_ n: Int) {
     guard n > capacity else { return }
-    let grown = UnsafeMutablePointer<Element>.allocate(capacity: n)
-    grown.update(from: base, count: count)
-    base.deallocate()
-    base = grown
+    move(to: .allocate(capacity: n))
     capacity = n
   }
 
@@ -103,10 +122,7 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   package mutating func tighten() {
     guard capacity > count + count / 3, capacity > 1024 else { return }
     capacity = max(count, 1)
-    let tight = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
-    tight.update(from: base, count: count)
-    base.deallocate()
-    base = tight
+    move(to: .allocate(capacity: capacity))
   }
 
   /// Bytes of memory.
@@ -118,6 +134,10 @@ package struct Bitmap: ~Copyable, @unchecked Sendable {
   package private(set) var words: Table<UInt64>
 
   package init(count: Int) { words = Table(repeating: 0, count: (count + 63) / 64) }
+
+  init(words: consuming Table<UInt64>) { self.words = words }
+
+  var wordBuffer: UnsafeMutableBufferPointer<UInt64> { words.buffer }
 
   @inline(__always)
   package subscript(_ i: Int) -> Bool {

@@ -51,13 +51,34 @@ package struct Archive: Sendable {
     }
   }
 
-  /// - Parameter hashes: what `nameHashes` gave for the same content before.
-  package init(file: MappedFile, hashes: [UInt8]?) throws(LinkFailure) {
+  /// - Parameters:
+  ///   - hashes: what `nameHashes` gave for the same content before.
+  ///   - tables: of its objects, in member order, from an earlier parse of the same content.
+  package init(file: MappedFile, hashes: [UInt8]?, tables: [ObjectTables] = []) throws(LinkFailure) {
     self.file = file
-    computedHashes = hashes == nil
+    computedHashes = hashes == nil && tables.isEmpty
     members = try Self.withView(of: hashes) { known throws(LinkFailure) in
-      var known = known
+      var known = Known(hashes: known, tables: tables[...])
       return try Self.parse(file, &known)
+    }
+  }
+
+  /// The objects, in member order.
+  package var objects: [GoObject] {
+    members.compactMap { if case .object(let object, _, _, _) = $0.content { object } else { nil } }
+  }
+
+  /// What is known of the objects still to come; an object takes its own from the front.
+  fileprivate struct Known {
+    var hashes: ByteView?
+    var tables: ArraySlice<ObjectTables>
+
+    mutating func next(_ object: ByteView) -> (hashes: ByteView?, tables: ObjectTables?) {
+      let mine = tables.popFirst()
+      guard let all = hashes else { return (nil, mine) }
+      let size = 4 * GoObject.symbolCount(object)
+      hashes = all.slice(size, all.count - size)
+      return (all.slice(0, size), mine)
     }
   }
 
@@ -90,7 +111,7 @@ package struct Archive: Sendable {
     return try result.get()
   }
 
-  private static func parse(_ file: MappedFile, _ known: inout ByteView?) throws(LinkFailure) -> [Member] {
+  private static func parse(_ file: MappedFile, _ known: inout Known) throws(LinkFailure) -> [Member] {
     let bytes = file.bytes
     guard bytes.hasPrefix("!<arch>\n") else {
       let parser = MemberParser(file: file, name: file.path)
@@ -153,8 +174,7 @@ private struct MemberParser {
   let file: MappedFile
   let name: String
 
-  /// - Parameter known: hashes of the objects still to come; an object takes its own from the front.
-  func parse(_ bytes: ByteView, at start: Int, _ known: inout ByteView?) throws(LinkFailure)
+  func parse(_ bytes: ByteView, at start: Int, _ known: inout Archive.Known) throws(LinkFailure)
     -> Archive.Content
   {
     if let format = foreignFormat(bytes) { return .foreign(format) }
@@ -170,15 +190,10 @@ private struct MemberParser {
     }
     let (isMain, cgo) = packageData(bytes.slice(lineEnd + 1, body - lineEnd - 3))
     let content = bytes.slice(body, bytes.count - body)
-    let object = try GoObject.parse(content, of: file, name: name, hashes: nextHashes(content, &known))
+    let mine = known.next(content)
+    let object = try GoObject.parse(
+      content, of: file, name: name, hashes: mine.hashes, tables: mine.tables)
     return .object(object, header: line.string, isMain: isMain, cgo: cgo)
-  }
-
-  private func nextHashes(_ object: ByteView, _ known: inout ByteView?) -> ByteView? {
-    guard let all = known else { return nil }
-    let size = 4 * GoObject.symbolCount(object)
-    known = all.slice(size, all.count - size)
-    return all.slice(0, size)
   }
 
   private func foreignFormat(_ b: ByteView) -> String? {

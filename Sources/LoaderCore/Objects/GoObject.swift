@@ -28,33 +28,43 @@ package final class GoObject: @unchecked Sendable {
   /// The definitions of functions, by local index, rising.
   package var functions: [UInt32] { notes.functions }
   private let faultCell: UnsafeMutablePointer<UInt32>
+  /// Where the tables are, when they are not this object's own.
+  private let block: SnapshotBlock?
 
   private init(
     file: MappedFile, view: ObjectView, fingerprint: UInt64, imports: [Import], packages: [String],
-    nameHashes: UnsafeMutablePointer<UInt32>, faultCell: UnsafeMutablePointer<UInt32>
+    known: ObjectTables?, hashes: ByteView?, faultCell: UnsafeMutablePointer<UInt32>
   ) {
-    traits = .allocate(capacity: max(view.symbolCount, 1))
-    classes = .allocate(capacity: max(view.symbolCount, 1))
-    for i in 0..<view.symbolCount {
-      let k = UInt32(i)
-      let flags = view.symbolFlags(k)
-      traits[i] = SymbolTraits(flags: flags, alignment: view.alignment(k)).rawValue
-      classes[i] = SymbolClass(flags: flags, kind: view.kind(k)).rawValue
+    if let known {
+      (nameHashes, traits, classes) = (known.nameHashes, known.traits, known.classes)
+      notes = known.notes
+    } else {
+      nameHashes = Self.nameHashes(view, hashes)
+      traits = .allocate(capacity: max(view.symbolCount, 1))
+      classes = .allocate(capacity: max(view.symbolCount, 1))
+      for i in 0..<view.symbolCount {
+        let k = UInt32(i)
+        let flags = view.symbolFlags(k)
+        traits[i] = SymbolTraits(flags: flags, alignment: view.alignment(k)).rawValue
+        classes[i] = SymbolClass(flags: flags, kind: view.kind(k)).rawValue
+      }
+      notes = ObjectNotes(view, traits, classes)
     }
-    notes = ObjectNotes(view, traits, classes)
+    block = known?.block
     self.file = file
     self.view = view
     self.fingerprint = fingerprint
     self.imports = imports
     self.packages = packages
-    self.nameHashes = nameHashes
     self.faultCell = faultCell
   }
 
   deinit {
-    nameHashes.deallocate()
-    traits.deallocate()
-    classes.deallocate()
+    if block == nil {
+      nameHashes.deallocate()
+      traits.deallocate()
+      classes.deallocate()
+    }
     faultCell.deallocate()
   }
 
@@ -64,9 +74,11 @@ package final class GoObject: @unchecked Sendable {
   /// Reads the object whose bytes are `bytes` of `file` (from the object's own magic on).
   ///
   /// - Throws: `LinkFailure.corrupt` when the header or a block does not fit.
-  /// - Parameter hashes: `nameHashes` from an earlier parse of the same bytes; computed when absent.
+  /// - Parameters:
+  ///   - hashes: `nameHashes` from an earlier parse of the same bytes; computed when absent.
+  ///   - tables: all that an earlier parse computed.
   package static func parse(
-    _ bytes: ByteView, of file: MappedFile, name: String, hashes known: ByteView? = nil
+    _ bytes: ByteView, of file: MappedFile, name: String, hashes: ByteView? = nil, tables: ObjectTables? = nil
   ) throws(LinkFailure) -> GoObject {
     func corrupt(_ detail: String) -> LinkFailure { .corrupt(file: name, detail: detail) }
     guard bytes.hasPrefix(ObjectFormat.magic) else {
@@ -90,6 +102,12 @@ package final class GoObject: @unchecked Sendable {
       faultCell.deallocate()
       throw corrupt("string outside of the object")
     }
+    return GoObject(
+      file: file, view: view, fingerprint: bytes.u64(8), imports: imports, packages: packages,
+      known: tables?.symbolCount == view.symbolCount ? tables : nil, hashes: hashes, faultCell: faultCell)
+  }
+
+  private static func nameHashes(_ view: ObjectView, _ known: ByteView?) -> UnsafeMutablePointer<UInt32> {
     let hashes = UnsafeMutablePointer<UInt32>.allocate(capacity: max(view.symbolCount, 1))
     if let known, known.count == 4 * view.symbolCount {
       for i in 0..<view.symbolCount { hashes[i] = known.u32(4 * i) }
@@ -98,9 +116,7 @@ package final class GoObject: @unchecked Sendable {
         hashes[i] = view.isHashed(UInt32(i)) ? 0 : NameHash.of(view.name(UInt32(i)))
       }
     }
-    return GoObject(
-      file: file, view: view, fingerprint: bytes.u64(8), imports: imports, packages: packages,
-      nameHashes: hashes, faultCell: faultCell)
+    return hashes
   }
 
   /// Symbols of the object at `bytes`, as its header tells; 0 when that makes no sense.

@@ -14,6 +14,23 @@ struct ObjectNotes: Sendable {
   /// Definitions of functions.
   private(set) var functions: [UInt32] = []
 
+  init(_ reader: inout SnapshotReader) {
+    flaggedDefinitions = reader.array()
+    flaggedReferences = reader.array()
+    linknameReferences = reader.array()
+    linknameVariables = reader.array()
+    functions = reader.array()
+    let bad: [UInt32] = reader.array()
+    badReference = bad.first
+  }
+
+  func write(to writer: SnapshotWriter) {
+    for list in [flaggedDefinitions, flaggedReferences, linknameReferences, linknameVariables, functions] {
+      writer.array(list)
+    }
+    writer.array(badReference.map { [$0] } ?? [])
+  }
+
   init(_ v: ObjectView, _ traits: UnsafeMutablePointer<UInt8>, _ classes: UnsafeMutablePointer<UInt8>) {
     for i in 0..<v.definitions {
       if SymbolTraits(rawValue: traits[i]).hasFlags { flaggedDefinitions.append(UInt32(i)) }

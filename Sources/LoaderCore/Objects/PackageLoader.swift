@@ -17,6 +17,15 @@ package struct LoadedPackages: Sendable {
   let exports: [(name: String, version: Int32)]
 }
 
+extension LoadedPackages {
+  /// The same packages, of other objects.
+  init(_ packages: LoadedPackages, objects: [GoObject]) {
+    self.init(
+      libraries: packages.libraries, objects: objects, libraryOfObject: packages.libraryOfObject,
+      printed: Printed(), errorCount: 0, exports: packages.exports)
+  }
+}
+
 /// One package of a program.
 package struct Library: Sendable {
   package let path: String

@@ -39,8 +39,10 @@ package final class EdgeGraph: @unchecked Sendable {
 
   /// Where a node's list is in `lists`, plus 1; 0 when it has none yet.
   private var starts: Table<UInt32>
-  let lists = EdgeLists()
-  let facts = MarkerFacts()
+  let lists: EdgeLists
+  let facts: MarkerFacts
+  /// Where the tables are that an earlier life of the daemon left.
+  private var block: SnapshotBlock?
   /// By symbol and by node; both empty while a node is its symbol's number.
   private var nodes = Table<UInt32>(capacity: 1)
   private var symbols = Table<UInt32>(capacity: 1)
@@ -61,6 +63,39 @@ package final class EdgeGraph: @unchecked Sendable {
     self.symbolCount = symbolCount
     nodeCount = symbolCount
     starts = Table(repeating: 0, count: symbolCount)
+    lists = EdgeLists()
+    facts = MarkerFacts()
+  }
+
+  // MARK: from one life of the daemon to the next
+
+  /// Whether no exchange of objects waits to be flooded.
+  var isSettled: Bool { stale.isEmpty && touchedUnlisted.isEmpty && facts.stale.isEmpty }
+
+  func write(to writer: SnapshotWriter) {
+    writer.numbers(symbolCount, nodeCount, isIdentity ? 1 : 0, fullSize)
+    writer.table(starts)
+    writer.table(nodes)
+    writer.table(symbols)
+    lists.write(to: writer)
+    facts.write(to: writer)
+    writer.numbers(memory == nil ? 0 : 1)
+    memory?.write(to: writer)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    block = reader.block
+    let n = reader.numbers(4)
+    (symbolCount, nodeCount, isIdentity, fullSize) = (n[0], n[1], n[2] != 0, n[3])
+    starts = reader.table()
+    nodes = reader.table()
+    symbols = reader.table()
+    lists = EdgeLists(&reader)
+    facts = MarkerFacts(&reader)
+    if reader.numbers(1)[0] != 0 { memory = FloodMemory(&reader) }
+    if starts.count < nodeCount || (!isIdentity && (nodes.count < symbolCount || symbols.count < nodeCount)) {
+      reader.fail()
+    }
   }
 
   /// Bytes of memory.

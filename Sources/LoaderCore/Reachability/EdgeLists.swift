@@ -37,6 +37,29 @@ final class EdgeLists: @unchecked Sendable {
     taken.store(0, ordering: .relaxed)
   }
 
+  // MARK: from one life of the daemon to the next
+
+  func write(to writer: SnapshotWriter) {
+    let n = min(taken.load(ordering: .relaxed), Self.chunkLimit)
+    writer.numbers(n)
+    for k in 0..<n { writer.bytes(UnsafeRawBufferPointer(start: chunks[k], count: 4 * Self.chunkWords)) }
+  }
+
+  /// The chunks stay where the snapshot has them.
+  convenience init(_ reader: inout SnapshotReader) {
+    self.init()
+    let n = min(max(reader.numbers(1)[0], 0), Self.chunkLimit)
+    for k in 0..<n {
+      let chunk = reader.memory(of: UInt32.self)
+      guard chunk.count == Self.chunkWords, let base = chunk.baseAddress else {
+        reader.fail()
+        return
+      }
+      chunks[k] = base
+    }
+    taken.store(n, ordering: .relaxed)
+  }
+
   var byteCount: Int { min(taken.load(ordering: .relaxed), Self.chunkLimit) * Self.chunkWords * 4 }
 
   @inline(__always)

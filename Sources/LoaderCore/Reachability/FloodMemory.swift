@@ -32,6 +32,48 @@ final class FloodMemory {
     self.state = state
   }
 
+  func write(to writer: SnapshotWriter) {
+    writer.table(marks)
+    writer.array(externalMarks)
+    for list in [seeds.roots, seeds.marked, seeds.owned] { writer.array(list) }
+    writer.array(specials.map(\.node))
+    writer.texts(specials.map(\.name))
+    writer.array(specials.map(\.header))
+    writer.array(specials.map(\.edges.count))
+    writer.array(specials.flatMap(\.edges))
+    writer.array(initialisers)
+    state.write(to: writer)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    marks = reader.table()
+    externalMarks = reader.array()
+    seeds = FloodSeeds(roots: reader.array(), marked: reader.array(), owned: reader.array())
+    let nodes: [UInt64] = reader.array()
+    let names = reader.texts()
+    let headers: [UInt32] = reader.array()
+    let counts: [Int] = reader.array()
+    let edges: [UInt64] = reader.array()
+    var all: [Special] = []
+    var at = 0
+    if names.count == nodes.count, headers.count == nodes.count, counts.count == nodes.count {
+      for (k, n) in counts.enumerated() {
+        guard n >= 0, n <= edges.count - at else {
+          reader.fail()
+          break
+        }
+        let mine = Array(edges[at..<at + n])
+        all.append(Special(node: nodes[k], name: names[k], header: headers[k], edges: mine))
+        at += n
+      }
+    } else {
+      reader.fail()
+    }
+    specials = all
+    initialisers = reader.array()
+    state = MarkerPass.State(&reader)
+  }
+
   var byteCount: Int { marks.count + externalMarks.count + specials.count * 64 + state.byteCount }
 }
 

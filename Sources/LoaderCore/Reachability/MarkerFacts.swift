@@ -35,6 +35,27 @@ final class MarkerFacts {
   /// Facts to be looked up again since the last flood.
   private(set) var stale: [UInt32] = []
 
+  init() {}
+
+  // MARK: from one life of the daemon to the next
+
+  func write(to writer: SnapshotWriter) {
+    writer.numbers(fullSize)
+    writer.table(facts)
+    names.write(to: writer)
+    keys.write(to: writer)
+    writer.array(exported)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    fullSize = reader.numbers(1)[0]
+    facts = reader.table()
+    names = MethodNames(&reader)
+    keys = KeyTable(&reader)
+    exported = reader.array()
+    if exported.count != names.count { reader.fail() }
+  }
+
   var nameCount: Int { names.count }
   var keyCount: Int { keys.count }
   var byteCount: Int { facts.count * MemoryLayout<Fact>.stride + keys.byteCount + names.byteCount }

@@ -33,6 +33,25 @@ struct MarkerPass: ~Copyable {
     fileprivate var itabTypes: [UInt32: UInt32] = [:]
 
     init() {}
+
+    func write(to writer: SnapshotWriter) {
+      writer.numbers(reflectSeen ? 1 : 0, hasOddMethods ? 1 : 0)
+      writer.array(Array(calledMethods.wordBuffer))
+      writer.array(Array(calledNames.wordBuffer))
+      writer.table(waiting)
+      writer.array(itabTypes.flatMap { [$0.key, $0.value] })
+    }
+
+    init(_ reader: inout SnapshotReader) {
+      let flags = reader.numbers(2)
+      (reflectSeen, hasOddMethods) = (flags[0] != 0, flags[1] != 0)
+      calledMethods = Bitmap(words: reader.table())
+      calledNames = Bitmap(words: reader.table())
+      waiting = reader.table()
+      let pairs: [UInt32] = reader.array()
+      for k in stride(from: 0, to: pairs.count - 1, by: 2) { itabTypes[pairs[k]] = pairs[k + 1] }
+    }
+
     var byteCount: Int { waiting.count * 4 + itabTypes.count * 16 }
   }
 

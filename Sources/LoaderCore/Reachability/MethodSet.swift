@@ -11,6 +11,20 @@ struct MethodNames: ~Copyable {
     names = Table(capacity: 1 << 10)
   }
 
+  func write(to writer: SnapshotWriter) {
+    writer.table(slots)
+    writer.views(Array(names.buffer))
+  }
+
+  /// The names stay where the snapshot has them.
+  init(_ reader: inout SnapshotReader) {
+    slots = reader.table()
+    let texts = reader.views()
+    names = Table(capacity: texts.count)
+    for t in texts { names.append(t) }
+    if slots.count.nonzeroBitCount != 1 || slots.count <= names.count { reader.fail() }
+  }
+
   var count: Int { names.count }
   var byteCount: Int { slots.count * 8 + names.count * 16 + arena.bytesReserved }
 
@@ -58,6 +72,21 @@ struct KeyTable: ~Copyable {
   }
 
   var byteCount: Int { slots.count * 12 }
+
+  func write(to writer: SnapshotWriter) {
+    writer.numbers(count)
+    writer.table(slots)
+    writer.table(numbers)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    count = reader.numbers(1)[0]
+    slots = reader.table()
+    numbers = reader.table()
+    if slots.count.nonzeroBitCount != 1 || slots.count <= count || numbers.count != slots.count {
+      reader.fail()
+    }
+  }
 
   @inline(__always)
   private func start(_ key: UInt64) -> Int {

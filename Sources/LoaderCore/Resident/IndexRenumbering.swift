@@ -95,8 +95,7 @@ extension IndexPatch {
   /// Puts the new versions in the old ones' places; their symbols are still classes.
   private func install(_ packages: LoadedPackages) {
     for (k, o) in changed.enumerated() {
-      index.loaded[o].symbols.deallocate()
-      index.loaded[o].packages.deallocate()
+      index.giveBack(index.loaded[o])
       index.loaded[o] = views[k]
     }
     index.libraries = packages.libraries

@@ -7,7 +7,7 @@ package final class ResidentProgram: @unchecked Sendable {
   /// What the last exchange did; nil when the program was resolved anew.
   package private(set) var change: IndexChange?
   private let profile: ReleaseProfile
-  private let options: SymbolResolver.Options
+  let options: SymbolResolver.Options
   /// Objects that the last link exchanged; all of them when it resolved anew.
   package private(set) var exchanged: Int
 
@@ -18,20 +18,21 @@ package final class ResidentProgram: @unchecked Sendable {
     _ packages: LoadedPackages, profile: ReleaseProfile, options: SymbolResolver.Options
   ) throws(LinkFailure) -> (program: ResidentProgram, warnings: String) {
     let (index, warnings) = try SymbolResolver.resolve(packages, profile: profile, options: options)
-    let program = ResidentProgram(packages, index, profile, options)
+    let graph = EdgeGraph(symbolCount: index.count)
+    let program = ResidentProgram(packages, index, graph, profile, options)
     try program.finish()
     return (program, warnings)
   }
 
-  private init(
-    _ packages: LoadedPackages, _ index: SymbolIndex, _ profile: ReleaseProfile,
+  init(
+    _ packages: LoadedPackages, _ index: SymbolIndex, _ graph: EdgeGraph, _ profile: ReleaseProfile,
     _ options: SymbolResolver.Options
   ) {
     self.packages = packages
     self.index = index
     self.profile = profile
     self.options = options
-    graph = EdgeGraph(symbolCount: index.count)
+    self.graph = graph
     exchanged = packages.objects.count
   }
 

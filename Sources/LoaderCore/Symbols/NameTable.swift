@@ -18,6 +18,19 @@ struct NameTable: ~Copyable {
     mask = n - 1
   }
 
+  /// The table as an earlier life of the daemon left it.
+  init(_ reader: inout SnapshotReader) {
+    count = reader.numbers(1)[0]
+    slots = reader.table()
+    mask = slots.count - 1
+    if slots.count.nonzeroBitCount != 1 || slots.count <= count { reader.fail() }
+  }
+
+  func write(to writer: SnapshotWriter) {
+    writer.numbers(count)
+    writer.table(slots)
+  }
+
   @inline(__always)
   static func hash(_ nameHash: UInt32, version: Int32) -> UInt32 {
     nameHash &+ UInt32(bitPattern: version) &* 0x9e37_79b1

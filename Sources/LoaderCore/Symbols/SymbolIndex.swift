@@ -45,7 +45,8 @@ package final class SymbolIndex: @unchecked Sendable {
   var isPatchable = false
   /// Number of payload mismatches that -strictdups found.
   package internal(set) var strictDupCount = 0
-  private let externalView: UnsafeMutablePointer<UInt32>
+  /// Where the tables are that an earlier life of the daemon left.
+  let block: SnapshotBlock?
 
   package struct Attributes: OptionSet, BitwiseCopyable, Sendable {
     package let rawValue: UInt8
@@ -78,16 +79,42 @@ package final class SymbolIndex: @unchecked Sendable {
     alignments = Table(repeating: 0, count: 1)
     classes = Table(repeating: 0, count: 1)
     attributes = Table(repeating: [], count: 1)
-    externalView = .allocate(capacity: 1)
-    externalView.initialize(to: 0)
+    block = nil
+  }
+
+  /// The index that an earlier life of the daemon left, but for its objects and their attributes.
+  init(_ reader: inout SnapshotReader, libraries: [Library], objects: [GoObject], builtinNames: BuiltinTable)
+  {
+    block = reader.block
+    self.libraries = libraries
+    self.objects = objects
+    self.builtinNames = builtinNames
+    symbols = reader.table()
+    classes = reader.table()
+    alignments = reader.table()
+    names = NameTable(&reader)
+    builtins = reader.table()
+    othersStarts = reader.array()
+    firstExternal = SymbolID(UInt32(truncatingIfNeeded: reader.numbers(1)[0]))
+    let externalNames = reader.views()
+    let versions: [Int32] = reader.array()
+    externals = Table(capacity: externalNames.count)
+    if versions.count != externalNames.count { reader.fail() }
+    for (name, version) in zip(externalNames, versions) {
+      externals.append(ExternalSymbol(name: name, version: version, kind: .undefined))
+    }
+    attributes = Table(repeating: [], count: 1)
+    loaded = Table(capacity: objects.count + 2)
+    isPatchable = true
   }
 
   deinit {
-    for i in 0..<loaded.count {
-      loaded[i].symbols.deallocate()
-      loaded[i].packages.deallocate()
-    }
-    externalView.deallocate()
+    for i in 0..<loaded.count { giveBack(loaded[i]) }
+  }
+
+  /// Frees the tables of an object that leaves, unless they are the snapshot's.
+  func giveBack(_ object: LoadedObject) {
+    for table in [object.symbols, object.packages] where !(block?.owns(table) ?? false) { table.deallocate() }
   }
 
   package var count: Int { symbols.count }
