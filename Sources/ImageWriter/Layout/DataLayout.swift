@@ -207,7 +207,9 @@ package struct DataLayoutBuilder: ~Copyable {
     let target = index.lookup(name)
     guard !target.isNone else { return [] }
     let placed = layout.placed.last { $0.kind == kind }
-    return [GCRegion(target: target, symbols: placed?.symbols ?? [], offsets: placed?.offsets ?? [], end: end)]
+    return [
+      GCRegion(target: target, symbols: placed?.symbols ?? [], offsets: placed?.offsets ?? [], end: end)
+    ]
   }
 
   /// Coverage counters stay in one block, which the runtime reads as 4-byte words.

@@ -95,7 +95,9 @@ extension DataSorter {
   }
 
   /// - Parameter last: of the same order; of no symbols when there is none.
-  private func shape(_ symbols: [SymbolID], _ bytes: [UInt64], _ order: TypeOrder, _ last: TypeShape) -> TypeShape {
+  private func shape(_ symbols: [SymbolID], _ bytes: [UInt64], _ order: TypeOrder, _ last: TypeShape)
+    -> TypeShape
+  {
     var made = TypeShape()
     made.words.reserveCapacity(symbols.count)
     for (i, s) in symbols.enumerated() {
@@ -119,7 +121,9 @@ extension DataSorter {
   /// - Parameters:
   ///   - bytes: by rank.
   ///   - alignments: by place in the image.
-  private static func layout(_ order: TypeOrder, _ bytes: [UInt64], _ alignments: [Int32]) -> TypeSectionLayout {
+  private static func layout(_ order: TypeOrder, _ bytes: [UInt64], _ alignments: [Int32])
+    -> TypeSectionLayout
+  {
     var out = TypeSectionLayout()
     func key(_ i: Int) -> UInt64 { order.keys[Int(order.positions[i])] }
     func size(_ i: Int) -> UInt64 { bytes[Int(order.positions[i])] }

@@ -1,17 +1,23 @@
 /// Bytes of an image that have their place somewhere else in the next one.
-struct ImageMove {
+package struct ImageMove: Sendable {
   /// Offsets in the memory.
   let from: Int
   let to: Int
   var count: Int
+
+  package init(from: Int, to: Int, count: Int) {
+    self.from = from
+    self.to = to
+    self.count = count
+  }
 }
 
 /// Moves parts of an image within its memory.
-enum ImageMoves {
+package enum ImageMoves {
   /// - Parameters:
   ///   - moves: rising, both in what they move and in where to, and without overlaps in either.
   ///   - base: the memory, with room for all of it.
-  static func run(_ moves: [ImageMove], in base: UnsafeMutableRawPointer) {
+  package static func run(_ moves: [ImageMove], in base: UnsafeMutableRawPointer) {
     // What goes down makes room for what follows it, what goes up for what is before it.
     var i = 0
     while i < moves.count {
@@ -42,7 +48,8 @@ enum ImageMoves {
   }
 
   /// Each part overwrites the first bytes of the next one, or the last of the one before: these are put aside.
-  private static func runParts(_ move: ImageMove, _ shift: Int, _ parts: Int, _ base: UnsafeMutableRawPointer) {
+  private static func runParts(_ move: ImageMove, _ shift: Int, _ parts: Int, _ base: UnsafeMutableRawPointer)
+  {
     let edge = abs(shift)
     let saved = UnsafeMutableRawPointer.allocate(byteCount: edge * parts, alignment: 16)
     defer { saved.deallocate() }

@@ -97,7 +97,9 @@ final class RelocationLists: @unchecked Sendable {
 
     @inline(never)
     private mutating func takeChunk(_ limit: Int) -> Bool {
-      guard limit <= RelocationLists.chunkSize, let (memory, position) = lists.takeChunk() else { return false }
+      guard limit <= RelocationLists.chunkSize, let (memory, position) = lists.takeChunk() else {
+        return false
+      }
       chunk = memory
       self.position = position
       left = RelocationLists.chunkSize

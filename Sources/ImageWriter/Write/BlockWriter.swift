@@ -51,7 +51,8 @@ struct BlockWriter: ~Copyable {
   }
 
   private func write(
-    _ range: Range<Int>, of block: ImageBlock, _ scribe: RelocationScribe, _ problems: inout [Relocator.Problem]
+    _ range: Range<Int>, of block: ImageBlock, _ scribe: RelocationScribe,
+    _ problems: inout [Relocator.Problem]
   ) {
     let (records, matches, old) = (plan.records.base, plan.matches.base, memory.records.base)
     let (lists, last) = (memory.lists, block.records.upperBound - 1)
