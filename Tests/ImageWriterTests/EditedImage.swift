@@ -47,7 +47,9 @@ struct EditedImage {
   private var archives: [String]
   private var stale: Set<Int>
   private let cache: Cache
-  private static let packageCount = 5
+  private static let packageCount = 9
+  /// Names given to items that came later.
+  private var names = 0
   /// Items that are always there: others may refer to them by position.
   private static let fixed = 6
   private static let sharedCount = 8
@@ -65,6 +67,11 @@ struct EditedImage {
   }
 
   private mutating func n(_ k: Int) -> Int { Int.random(in: 0..<k, using: &random) }
+
+  private mutating func newItem() -> Item {
+    names += 1
+    return item(6 * (100 + names) + n(6))
+  }
 
   private mutating func item(_ name: Int) -> Item {
     // The kind stays with the name: references by position may be calls.
@@ -102,13 +109,12 @@ struct EditedImage {
     let count = packages[p].count
     let k = n(count)
     switch n(8) {
-    case 0:
-      packages[p].insert(item(6 * (100 + cache.writes) + n(6)), at: Self.fixed + n(count - Self.fixed + 1))
+    case 0: packages[p].insert(newItem(), at: Self.fixed + n(count - Self.fixed + 1))
     case 1 where count > Self.fixed: packages[p].remove(at: Self.fixed + n(count - Self.fixed))
     // Many at a time.
     case 2 where count > Self.fixed + 50: packages[p].removeSubrange(Self.fixed..<(Self.fixed + 40))
     case 3:
-      for i in 0..<40 { packages[p].append(item(6 * (1000 + 50 * cache.writes + i) + n(6))) }
+      for _ in 0..<40 { packages[p].append(newItem()) }
     case 4: packages[p][k].byte &+= 1
     case 5: packages[p][k].isLive.toggle()
     case 6: packages[p][k].references = (0..<n(5)).map { _ in reference() }
