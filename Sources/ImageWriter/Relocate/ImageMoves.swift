@@ -1,17 +1,23 @@
 /// Bytes of an image that have their place somewhere else in the next one.
-struct ImageMove {
+package struct ImageMove: Sendable {
   /// Offsets in the memory.
   let from: Int
   let to: Int
   var count: Int
+
+  package init(from: Int, to: Int, count: Int) {
+    self.from = from
+    self.to = to
+    self.count = count
+  }
 }
 
 /// Moves parts of an image within its memory.
-enum ImageMoves {
+package enum ImageMoves {
   /// - Parameters:
   ///   - moves: rising, both in what they move and in where to, and without overlaps in either.
   ///   - base: the memory, with room for all of it.
-  static func run(_ moves: [ImageMove], in base: UnsafeMutableRawPointer) {
+  package static func run(_ moves: [ImageMove], in base: UnsafeMutableRawPointer) {
     // What goes down makes room for what follows it, what goes up for what is before it.
     var i = 0
     while i < moves.count {

@@ -12,6 +12,8 @@ internal import Synchronization
 package final class OutputImage: @unchecked Sendable {
   package let base: UnsafeMutableRawPointer
   private let capacity: Int
+  /// Bytes of a huge page.
+  private static let unit = 1 << 21
   /// Bytes of the file.
   package var count: Int
   /// Bytes from the start that may be other than zero: those of the last file that was made here.
@@ -26,7 +28,7 @@ package final class OutputImage: @unchecked Sendable {
 
   /// Zeroed memory for `count` bytes, with room for `spare` more.
   package init(count: Int, spare: Int) throws(LinkFailure) {
-    capacity = (count + spare + 0x1f_ffff) & ~0x1f_ffff
+    capacity = (count + spare + Self.unit - 1) & ~(Self.unit - 1)
     let p = mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let p, p != MAP_FAILED else {
       throw .unsupported(reason: "no memory for an image of \(count) bytes")
@@ -51,7 +53,7 @@ package final class OutputImage: @unchecked Sendable {
   ///
   /// - Returns: false when it is too small, or much too large.
   package func reuse(count: Int, spare: Int) -> Bool {
-    guard count + spare <= capacity, count > capacity / 2 else { return false }
+    guard count + spare <= capacity, count > (capacity - Self.unit) / 2 else { return false }
     usedBytes = max(usedBytes, min(self.count, capacity))
     self.count = count
     return true

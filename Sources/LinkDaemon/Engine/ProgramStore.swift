@@ -69,15 +69,6 @@ package final class ProgramStore: Sendable {
 
   package init(budget: Int) { self.budget = budget }
 
-  /// What programs of the same packages have in common: their paths, whatever the order. The same in each process.
-  package static func key(_ request: PackageLoader.Request) -> Int {
-    request.packageFiles.keys.reduce(request.packageFiles.count) { key, path in
-      var hash = FNV1a()
-      hash.add(path.utf8)
-      return key ^ Int(truncatingIfNeeded: hash.value)
-    }
-  }
-
   /// Takes the program with the fewest objects to exchange out; without a resident one, that from disk.
   package func take(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {
     // Whoever writes one sees that a link runs, and soon stops.

@@ -42,7 +42,7 @@ package enum Link {
     // When no more than contents changed, the last image with them in it is this one.
     if told.isEmpty, let linked = try patched(resident, plan, images) {
       try timer.end("patch")
-      programs?.keep(resident, ProgramStore.key(plan.load))
+      programs?.keep(resident, plan.packagesKey)
       return linked
     }
     resident.last.forget()
@@ -219,7 +219,7 @@ package enum Link {
           image: image)
         resident.last.note(finished, plan)
       }
-      programs?.keep(resident, ProgramStore.key(plan.load))
+      programs?.keep(resident, plan.packagesKey)
     }
     return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }

@@ -8,7 +8,7 @@ extension Link {
     _ packages: LoadedPackages, _ plan: LinkPlan, _ programs: ProgramStore?, _ told: inout Diagnostics
   ) throws(LinkFailure) -> ResidentLink {
     let profile = ReleaseProfile.go1_27_3
-    if let known = programs?.take(ProgramStore.key(plan.load), for: packages) {
+    if let known = programs?.take(plan.packagesKey, for: packages) {
       // What is exchanged is compared with what it was: that must still be readable, before and after.
       let old = known.program.replacedFiles(by: packages)
       if old.allSatisfy(isAsItWas),

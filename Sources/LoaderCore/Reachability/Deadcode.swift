@@ -175,7 +175,7 @@ package final class Deadcode {
       }
     }
     let kept = Table<UInt8>(uninitialized: graph.nodeCount)
-    for n in 0..<graph.nodeCount { kept[n] = nodeMarks[n] }
+    kept.base.update(from: nodeMarks.base, count: graph.nodeCount)
     graph.memory = FloodMemory(
       marks: kept, externalMarks: (graph.nodeCount..<nodeMarks.count).map { nodeMarks[$0] }, seeds: seeds,
       specials: specials, initialisers: Array(initialisers), state: state)

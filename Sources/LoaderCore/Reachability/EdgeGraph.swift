@@ -206,12 +206,21 @@ package final class EdgeGraph: @unchecked Sendable {
       leaveList(old.node(SymbolID(c)), touched)
     }
     facts.drop(lists: touched, touched)
-    if !patch.unlike.isEmpty {
-      let unlike = Bitmap(count: nodeCount)
-      for c in patch.unlike { unlike[old.node(SymbolID(c))] = true }
-      if leads(to: unlike) || facts.leads(to: unlike) { return reset(count) }
-    }
+    let unlike = nodes(of: patch.unlike)
+    let moved = nodes(of: patch.moved)
+    if !patch.unlike.isEmpty, leads(to: unlike) || facts.leads(to: unlike) { return reset(count) }
+    if !patch.moved.isEmpty, facts.leads(to: moved) { return reset(count) }
     if !patch.keepsNumbers { renumber(patch, old, count) }
+    if !patch.moved.isEmpty, patch.importers.contains(where: { leads($0, to: moved, reader) }) {
+      reset(count)
+    }
+  }
+
+  private func nodes(of symbols: [UInt32]) -> Bitmap {
+    let nodes = Bitmap(count: nodeCount)
+    let map = map
+    for s in symbols { nodes[map.node(SymbolID(s))] = true }
+    return nodes
   }
 
   /// Follows a patch that only gave some symbols other data: lists say what they said, unless that is read for them.
@@ -257,13 +266,26 @@ package final class EdgeGraph: @unchecked Sendable {
   }
 
   private func leads(_ range: Range<Int>, to some: Members) -> Bool {
-    for node in range where starts[node] != 0 {
-      let list = lists.list(at: starts[node] &- 1)
-      for k in 0..<Int(list[0]) {
-        let e = list[k &+ EdgeLists.headerWords]
-        if e >> Tag.shift <= Tag.useIfaceOfItab, some.has(e & Tag.mask) { return true }
-      }
+    for node in range where leads(node, to: some) { return true }
+    return false
+  }
+
+  @inline(__always)
+  private func leads(_ node: Int, to some: Members) -> Bool {
+    guard starts[node] != 0 else { return false }
+    let list = lists.list(at: starts[node] &- 1)
+    for k in 0..<Int(list[0]) {
+      let e = list[k &+ EdgeLists.headerWords]
+      if e >> Tag.shift <= Tag.useIfaceOfItab, some.has(e & Tag.mask) { return true }
     }
+    return false
+  }
+
+  /// Whether the list of something that an object defines has one of these nodes.
+  private func leads(_ object: Int, to some: borrowing Bitmap, _ reader: SymbolReader) -> Bool {
+    let (members, map) = (Members(words: some.base), map)
+    let o = reader.objects[object]
+    for i in 0..<o.view.definitions where leads(map.node(SymbolID(o.symbols[i])), to: members) { return true }
     return false
   }
 

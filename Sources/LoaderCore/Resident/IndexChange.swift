@@ -6,8 +6,12 @@ package final class IndexChange: @unchecked Sendable {
   /// Old symbols whose definition may be another, or have other contents: those with a member in an exchanged
   /// object.
   package let touched: Bitmap
-  /// Old symbols whose `SymbolClass` is another now, and package definitions that went.
+  /// Old symbols whose `SymbolClass` is another now.
   let unlike: [UInt32]
+  /// Old package definitions that went, or are at another place in their object now.
+  let moved: [UInt32]
+  /// Unchanged objects that may refer to such a place: as numbers of objects.
+  let importers: [Int]
   /// Whether some name now means another symbol than its package position does.
   package let namesMoved: Bool
   /// Number of symbols that there were.
@@ -19,8 +23,10 @@ package final class IndexChange: @unchecked Sendable {
 
   init(
     numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming Bitmap, unlike: [UInt32],
-    namesMoved: Bool, exchanged: [Bool]
+    moved: [UInt32], importers: [Int], namesMoved: Bool, exchanged: [Bool]
   ) {
+    self.moved = moved
+    self.importers = importers
     self.numbers = numbers
     self.oldCount = oldCount
     self.touched = touched
@@ -39,6 +45,8 @@ package final class IndexChange: @unchecked Sendable {
     oldCount = count
     self.touched = touched
     self.unlike = unlike
+    moved = []
+    importers = []
     namesMoved = false
     self.exchanged = exchanged
     self.contents = contents
