@@ -12,6 +12,8 @@ struct EditedImage {
     /// Bytes of data, and of room.
     var bytes: Int
     var room: Int
+    /// 0 leaves it to the size. A large one can take up the room of a symbol that went.
+    var alignment: Int
     var references: [Reference]
     var isLive: Bool
   }
@@ -79,7 +81,7 @@ struct EditedImage {
     let bytes = 8 + n(90)
     var item = Item(
       name: name, kind: kind, byte: UInt8(n(256)), bytes: bytes, room: bytes + (kind == 1 ? 0 : n(3) * 8),
-      references: [], isLive: n(3) > 0)
+      alignment: [0, 0, 64, 256][n(4)], references: [], isLive: n(3) > 0)
     for _ in 0..<n(5) { item.references.append(reference()) }
     return item
   }
@@ -169,6 +171,7 @@ struct EditedImage {
       _ = o.add(
         .init(
           "\(path(p)).x\(item.name)", abi: item.kind == 1 ? 1 : 0, kind: item.kind, size: item.room,
+          alignment: item.alignment,
           data: [UInt8](repeating: item.byte, count: item.bytes)), .package_)
     }
     // Symbols by name that some packages have, with contents of their own: the first one counts.
