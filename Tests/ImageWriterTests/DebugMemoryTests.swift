@@ -4,18 +4,6 @@ import LoaderCore
 import TestSupport
 import Testing
 
-/// Archives that stay the same as long as their files do not change.
-private final class KeptArchives: ArchiveSource {
-  private var known: [String: Archive] = [:]
-
-  func archive(at path: String) throws(ArchiveError) -> Archive {
-    if let archive = known[path] { return archive }
-    let archive = try Archive.open(path)
-    known[path] = archive
-    return archive
-  }
-}
-
 /// A program whose parts come and go by a seed.
 private struct ChangingProgram {
   private var generator: SplitMix
@@ -125,7 +113,7 @@ struct DebugMemoryTests {
     var changing = ChangingProgram(seed: seed)
     let root = FileManager.default.temporaryDirectory.appending(path: "linkd-memory-\(UUID())")
     defer { try? FileManager.default.removeItem(at: root) }
-    let archives = KeptArchives()
+    let archives = try KeptArchives()
     let memory = LinkMemory()
     var program: ResidentProgram?
     var followed = 0
@@ -161,7 +149,7 @@ struct DebugMemoryTests {
     let compiled = try go.compile(["main.go": "package main\nfunc main() {}\n"], in: root)
     let packages = try PackageLoader.load(
       .init(mainObject: compiled.mainObject, packageFiles: compiled.packageFiles, expectedHeader: nil),
-      from: KeptArchives())
+      from: try KeptArchives())
     let program = try ResidentProgram.resolve(packages, profile: .go1_27_3, options: .init()).program
     let memory = LinkMemory()
     _ = try Self.sections(program.index, memory, goroot: go.goroot)

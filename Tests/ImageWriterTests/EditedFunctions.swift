@@ -31,31 +31,18 @@ struct EditedFunctions {
     var wanted: [Int] = []
   }
 
-  private final class Cache: ArchiveSource {
-    let folder: ScratchFolder
-    var archives: [String: Archive] = [:]
-    var writes = 0
-    init() throws { folder = try ScratchFolder() }
-    func archive(at path: String) throws(ArchiveError) -> Archive {
-      if let known = archives[path] { return known }
-      let archive = try Archive.open(path)
-      archives[path] = archive
-      return archive
-    }
-  }
-
   private var random: SeededGenerator
   private var packages: [Package] = []
   private var archives: [String] = []
   private var stale: Set<Int> = []
-  private let cache: Cache
+  private let cache: KeptArchives
 
   /// Functions that are always there: others may refer to them by position.
   private static let fixed = 3
 
   init(seed: UInt64) throws {
     random = SeededGenerator(seed: seed)
-    cache = try Cache()
+    cache = try KeptArchives()
     for p in 0..<6 {
       var package = Package()
       package.files = (0..<5).map { $0 % 2 == 0 ? "$GOROOT/src/f\($0).go" : "gofile../src/p\(p)/f\($0).go" }
@@ -118,10 +105,7 @@ struct EditedFunctions {
   // MARK: links
 
   func load() throws -> LoadedPackages {
-    var files: [String: String] = [:]
-    for p in archives.indices.dropFirst() { files["p\(p)"] = archives[p] }
-    let request = PackageLoader.Request(mainObject: archives[0], packageFiles: files, expectedHeader: nil)
-    return try PackageLoader.load(request, from: cache)
+    try cache.load(archives)
   }
 
   func resolve() throws -> ResidentProgram {
@@ -141,9 +125,7 @@ struct EditedFunctions {
 
   private mutating func write() {
     for p in stale {
-      cache.writes += 1
-      let bytes = ArchiveBuilder.bytes([("_go_.o", object(p).bytes), ("asm.o", assembly(p).bytes)])
-      archives[p] = (try? cache.folder.write("p\(p)-\(cache.writes).a", bytes)) ?? ""
+      archives[p] = cache.write(p, [("_go_.o", object(p).bytes), ("asm.o", assembly(p).bytes)])
     }
     stale = []
   }

@@ -31,24 +31,11 @@ struct EditedImage {
     var addend: Int64
   }
 
-  private final class Cache: ArchiveSource {
-    let folder: ScratchFolder
-    var archives: [String: Archive] = [:]
-    var writes = 0
-    init() throws { folder = try ScratchFolder() }
-    func archive(at path: String) throws(ArchiveError) -> Archive {
-      if let known = archives[path] { return known }
-      let archive = try Archive.open(path)
-      archives[path] = archive
-      return archive
-    }
-  }
-
   private var random: SeededGenerator
   private var packages: [[Item]] = []
   private var archives: [String]
   private var stale: Set<Int>
-  private let cache: Cache
+  private let cache: KeptArchives
   private static let packageCount = 9
   /// Names given to items that came later.
   private var names = 0
@@ -58,7 +45,7 @@ struct EditedImage {
 
   init(seed: UInt64) throws {
     random = SeededGenerator(seed: seed)
-    cache = try Cache()
+    cache = try KeptArchives()
     archives = [String](repeating: "", count: Self.packageCount)
     stale = Set(0..<Self.packageCount)
     for _ in 0..<Self.packageCount { packages.append([]) }
@@ -138,10 +125,7 @@ struct EditedImage {
   // MARK: links
 
   func load() throws -> LoadedPackages {
-    var files: [String: String] = [:]
-    for p in archives.indices.dropFirst() { files["p\(p)"] = archives[p] }
-    let request = PackageLoader.Request(mainObject: archives[0], packageFiles: files, expectedHeader: nil)
-    return try PackageLoader.load(request, from: cache)
+    try cache.load(archives)
   }
 
   func resolve() throws -> ResidentProgram {
@@ -152,9 +136,7 @@ struct EditedImage {
 
   private mutating func write() {
     for p in stale {
-      cache.writes += 1
-      let bytes = ArchiveBuilder.bytes([("_go_.o", object(p).bytes)])
-      archives[p] = (try? cache.folder.write("p\(p)-\(cache.writes).a", bytes)) ?? ""
+      archives[p] = cache.write(p, [("_go_.o", object(p).bytes)])
     }
     stale = []
   }

@@ -137,29 +137,15 @@ private struct EditedWorld {
     case undefined(Int), foreign(package: Int, function: Int), type(Int)
   }
 
-  private final class Cache: ArchiveSource {
-    var folder: ScratchFolder
-    var bytes: [String: [UInt8]] = [:]
-    var archives: [String: Archive] = [:]
-    var writes = 0
-    init() throws { folder = try ScratchFolder() }
-    func archive(at path: String) throws(ArchiveError) -> Archive {
-      if let known = archives[path] { return known }
-      let archive = try Archive.open(path)
-      archives[path] = archive
-      return archive
-    }
-  }
-
   private var random: SeededGenerator
   private var items: [[Item]] = []
   private var files: [String] = []
-  private let cache: Cache
+  private let cache: KeptArchives
   private var stale: Set<Int> = []
 
   init(seed: UInt64) throws {
     random = SeededGenerator(seed: seed)
-    cache = try Cache()
+    cache = try KeptArchives()
     for _ in 0..<8 {
       var list: [Item] = [.function(0), .function(1)]
       for _ in 0..<Int.random(in: 3...25, using: &random) { list.append(draw()) }
@@ -210,18 +196,13 @@ private struct EditedWorld {
 
   private mutating func write() {
     for p in stale {
-      cache.writes += 1
-      let bytes = ArchiveBuilder.bytes([("_go_.o", object(p).bytes)])
-      files[p] = (try? cache.folder.write("p\(p)-\(cache.writes).a", bytes)) ?? ""
+      files[p] = cache.write(p, [("_go_.o", object(p).bytes)])
     }
     stale = []
   }
 
   func load() throws -> LoadedPackages {
-    var packageFiles: [String: String] = [:]
-    for p in files.indices.dropFirst() { packageFiles["p\(p)"] = files[p] }
-    let request = PackageLoader.Request(mainObject: files[0], packageFiles: packageFiles, expectedHeader: nil)
-    return try PackageLoader.load(request, from: cache)
+    try cache.load(files)
   }
 
   func resolve() throws -> ResidentProgram {
