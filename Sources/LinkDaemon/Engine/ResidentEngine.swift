@@ -322,8 +322,11 @@ package final class ResidentEngine: LinkEngine {
     archives.removeAll()
     results.removeAll()
     programs.removeAll()
-    kept?.removeAll()
-    keptPrograms?.removeAll()
+    // After what is being written.
+    keepQueue.sync {
+      kept?.removeAll()
+      keptPrograms?.removeAll()
+    }
   }
 }
 
