@@ -10,13 +10,15 @@ package final class LinkMemory: @unchecked Sendable {
   /// Whether reflection can find a type, by symbol (`TypeStrings`); 0 when that is not known.
   var listing = Table<UInt8>(capacity: 1)
   /// The order of the type descriptors.
-  var typeOrder = TypeOrder()
+  var types = SortedTypes()
   /// The bucket of `SymbolGroups` plus 1, by symbol; 0 when it is not known.
   var groupKinds = Table<UInt8>(capacity: 1)
   /// The objects' data symbols by size, by kind.
   var sizeOrders: [SizeOrder] = []
   /// The parts of the function tables.
   package let functions: FunctionMemory
+  /// What the image is made of.
+  package let image = ImageMemory()
   /// What DWARF is made of.
   let debug: DebugMemory
 
@@ -31,12 +33,12 @@ package final class LinkMemory: @unchecked Sendable {
 
   // MARK: from one life of the daemon to the next
 
-  /// Writes all but types and frames of DWARF, and compressed sections.
+  /// Writes all but what the image is made of, types and frames of DWARF, and compressed sections.
   package func write(to writer: SnapshotWriter) {
     writer.table(listing)
     writer.table(groupKinds)
     typeStrings.write(to: writer)
-    typeOrder.write(to: writer)
+    types.order.write(to: writer)
     writer.numbers(sizeOrders.count)
     for order in sizeOrders { order.write(to: writer) }
     functions.write(to: writer)
@@ -51,7 +53,7 @@ package final class LinkMemory: @unchecked Sendable {
     listing = reader.table()
     groupKinds = reader.table()
     typeStrings = SortedStrings(&reader)
-    typeOrder = TypeOrder(&reader)
+    types = SortedTypes(order: TypeOrder(&reader))
     let orders = reader.numbers(1)[0]
     while reader.isGood, sizeOrders.count < orders { sizeOrders.append(SizeOrder(&reader)) }
     functions = FunctionMemory(&reader)
@@ -62,16 +64,18 @@ package final class LinkMemory: @unchecked Sendable {
   /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
   package func follow(_ change: IndexChange?, count: Int) {
     functions.follow(change)
+    image.follow(change)
     guard let change else {
       typeStrings = SortedStrings()
       listing.removeAll()
-      typeOrder = TypeOrder()
+      types = SortedTypes()
       groupKinds.removeAll()
       sizeOrders = []
       debug.forget()
       return
     }
     typeStrings = typeStrings.following(change)
+    types.follow(change)
     listing = Self.moved(listing, change, count)
     groupKinds = Self.moved(groupKinds, change, count)
     for k in sizeOrders.indices { sizeOrders[k].follow(change) }
@@ -83,22 +87,25 @@ package final class LinkMemory: @unchecked Sendable {
     UInt8
   > {
     let out = Table<UInt8>(repeating: 0, count: count)
-    if change.keepsNumbers {
-      let n = min(known.count, change.oldCount, count)
-      out.base.update(from: known.base, count: n)
-      for i in 0..<n where change.isTouched(SymbolID(i)) { out[i] = 0 }
-      return out
-    }
-    for i in 1..<max(1, min(known.count, change.oldCount)) where known[i] != 0 {
-      let s = SymbolID(i)
-      if !change.isTouched(s), let n = change.number(s) { out[n.index] = known[i] }
+    // Most symbols are nothing here: they are passed by in eights.
+    let (from, to) = (known.base, out.base)
+    let n = min(known.count, change.oldCount)
+    Chunks.run((n + 7) / 8, grain: 1 << 13) { range in
+      for w in range {
+        let first = 8 * w
+        if first + 8 <= n, UnsafeRawPointer(from + first).loadUnaligned(as: UInt64.self) == 0 { continue }
+        for i in first..<min(first + 8, n) where from[i] != 0 {
+          let s = SymbolID(i)
+          if !change.isTouched(s), let n = change.number(s) { to[n.index] = from[i] }
+        }
+      }
     }
     return out
   }
 
   /// Bytes of memory.
   package var byteCount: Int {
-    typeStrings.byteCount + typeOrder.byteCount + listing.count + groupKinds.count
-      + functions.byteCount + debug.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
+    typeStrings.byteCount + types.byteCount + listing.count + groupKinds.count
+      + functions.byteCount + image.byteCount + debug.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

@@ -71,9 +71,7 @@ struct EngineTests {
     let engine = engine()
     _ = link(engine, program)
     let before = program.linked
-    try FileManager.default.removeItem(atPath: program.part)
-    try FileManager.default.copyItem(atPath: changed.part, toPath: program.part)
-    try RealProgram.age(program.part)
+    try program.takePart(of: changed)
     let outcome = link(engine, program)
     #expect(outcome.report?.how == "relinked")
     #expect(outcome.report?.objectsParsed == 1)

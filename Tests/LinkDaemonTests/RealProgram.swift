@@ -22,10 +22,13 @@ final class RealProgram: Sendable {
   }()
 
   /// - Parameter text: eight letters that the program's package holds; programs differ in nothing else.
-  init(text: String = "original") throws {
+  convenience init(text: String = "original") throws { try self.init(part: Self.part(holding: text)) }
+
+  /// - Parameter source: the source of the program's package: `New` gives something with a `Say() string`.
+  init(part source: String) throws {
     go = try #require(RealToolchain.current)
     sandbox = try Sandbox()
-    compiled = try Self.compile(text, go)
+    compiled = try Self.compile(source, go)
     for (name, path) in [
       ("main.a", compiled.mainObject), ("part.a", compiled.packageFiles["prog/part"] ?? ""),
     ] {
@@ -47,9 +50,25 @@ final class RealProgram: Sendable {
       [.modificationDate: Date(timeIntervalSinceNow: -3600)], ofItemAtPath: path)
   }
 
-  private static func compile(_ text: String, _ go: RealToolchain) throws -> RealToolchain.Program {
+  private static func part(holding text: String) -> String {
+    """
+    package part
+
+    type T struct{ words []string }
+
+    // Not inlined: what importers know of the package does not depend on the words.
+    //
+    //go:noinline
+    func New() *T { return &T{[]string{"\(text)"}} }
+
+    func (t *T) Say() string { return t.words[0] }
+
+    """
+  }
+
+  private static func compile(_ part: String, _ go: RealToolchain) throws -> RealToolchain.Program {
     try built.withLock { built in
-      if let known = built[text] { return known }
+      if let known = built[part] { return known }
       let place = try #require(buildPlace)
       let program = try go.compile(
         [
@@ -68,21 +87,9 @@ final class RealProgram: Sendable {
           }
 
           """,
-          "part/part.go": """
-          package part
-
-          type T struct{ words []string }
-
-          // Not inlined: what importers know of the package does not depend on the words.
-          //
-          //go:noinline
-          func New() *T { return &T{[]string{"\(text)"}} }
-
-          func (t *T) Say() string { return t.words[0] }
-
-          """,
-        ], in: URL(filePath: "\(place.path)/\(text)"), flags: ["-trimpath"])
-      built[text] = program
+          "part/part.go": part,
+        ], in: URL(filePath: "\(place.path)/\(built.count)"), flags: ["-trimpath"])
+      built[part] = program
       return program
     }
   }
@@ -91,20 +98,29 @@ final class RealProgram: Sendable {
   var part: String { "\(sandbox.path)/part.a" }
   var output: String { "\(sandbox.path)/a.out" }
 
-  func request(_ flags: [String] = [], output: String? = nil) -> LinkRequest {
+  /// Puts another program's package in this one's place.
+  func takePart(of other: RealProgram) throws {
+    try FileManager.default.removeItem(atPath: part)
+    try FileManager.default.copyItem(atPath: other.part, toPath: part)
+    try Self.age(part)
+  }
+
+  func request(
+    _ flags: [String] = [], output: String? = nil, debug: Bool = false, buildID: String = "test"
+  ) -> LinkRequest {
     LinkRequest(
-      arguments: ["-o", output ?? self.output, "-importcfg", "\(sandbox.path)/importcfg", "-s", "-w"] + flags
-        + ["-buildid=test", main],
+      arguments: ["-o", output ?? self.output, "-importcfg", "\(sandbox.path)/importcfg"]
+        + (debug ? [] : ["-s", "-w"]) + flags + ["-buildid=\(buildID)", main],
       workingDirectory: sandbox.path,
       environment: ["GOROOT": go.goroot, "GOOS": "linux", "GOARCH": "amd64"],
       realLinker: go.linker)
   }
 
   /// What the real linker makes of the archives as they are now.
-  func expected(_ flags: [String] = []) throws -> Data {
+  func expected(_ flags: [String] = [], debug: Bool = false, buildID: String = "test") throws -> Data {
     let place = URL(filePath: "\(sandbox.path)/real")
     try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-    let arguments = request(flags, output: "\(place.path)/a.out").arguments
+    let arguments = request(flags, output: "\(place.path)/a.out", debug: debug, buildID: buildID).arguments
     let result = try go.run(go.linker, arguments, in: place)
     #expect(result.exitCode == 0, "\(result.stderr)")
     return try Data(contentsOf: place.appending(path: "a.out"))

@@ -11,7 +11,7 @@ import LoaderCore
 /// there, or a name that starts with a dot) and out of the data sorts, and symbols made later keep their
 /// order among themselves. It makes nothing live that is not DWARF.
 package struct DebugInfo: ~Copyable, @unchecked Sendable {
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     /// The GOROOT of the request; "" when unset or cleared by -trimpath.
     package var goroot = ""
     /// The release as in "Go cmd/compile go1.27.3".

@@ -8,6 +8,33 @@ package struct GCProgram: Sendable {
   /// and the link goes on.
   package let errors: [String]
 
+  /// The programs of regions, side by side.
+  ///
+  /// - Returns: the errors of all.
+  package static func define(_ regions: [GCRegion], _ index: SymbolIndex) throws(LinkFailure) -> [String] {
+    let reader = index.reader
+    let results = PartialResults<Result<GCProgram, LinkFailure>?>(count: regions.count, empty: nil)
+    Chunks.run(regions.count, grain: 1) { range in
+      for k in range {
+        let r = regions[k]
+        results.set(
+          k,
+          Result { () throws(LinkFailure) -> GCProgram in
+            try build(
+              name: reader.name(r.target).string, symbols: r.symbols, addresses: r.offsets, start: 0,
+              end: r.end, reader: reader)
+          })
+      }
+    }
+    var errors: [String] = []
+    for (r, result) in zip(regions, results.all) {
+      guard let program = try result?.get() else { continue }
+      index.setData(r.target, program.bytes)
+      errors += program.errors.map { $0 + "\n" }
+    }
+    return errors
+  }
+
   /// The program of one section.
   ///
   /// - Parameters:

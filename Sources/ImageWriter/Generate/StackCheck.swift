@@ -8,7 +8,7 @@ import LoaderCore
 /// of a call, so only they are walked. When one is over the limit, the call graph below it is recorded in a
 /// second pass and every path over the limit reported.
 package struct StackCheck: ~Copyable {
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     /// -race: functions may use twice the room.
     package var race = false
     /// -debugnosplit: print the call graph.
@@ -82,7 +82,7 @@ package struct StackCheck: ~Copyable {
     var result = Result()
     var first = StackCheck(index.reader, morestack: morestack, options, recording: false)
     var failed: [SymbolID] = []
-    for s in text where options.debugNosplit || first.reader.flags(s).contains(.noSplit) {
+    for s in text where options.debugNosplit || first.reader.symbolClass(s).contains(.noSplit) {
       if try first.height(s.raw, depth: 0) > limit { failed.append(s) }
     }
     result.graph = first.printed
@@ -180,7 +180,7 @@ package struct StackCheck: ~Copyable {
       }
     }
     guard hasInfo else { return }
-    guard reader.flags(s).contains(.noSplit) else {
+    guard reader.symbolClass(s).contains(.noSplit) else {
       return try add(&walk, growth: Self.callSize, target: morestack, depth: depth)
     }
     var deepest = 0

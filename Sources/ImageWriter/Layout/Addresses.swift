@@ -30,6 +30,22 @@ package struct Addresses: ~Copyable, @unchecked Sendable {
     words[s.index] = (address & Self.addressMask) | UInt64(section.raw) << 48
   }
 
+  /// Places symbols, all below `count`, at `offsets` from `start`, on all cores.
+  mutating func place(
+    _ symbols: [SymbolID], at offsets: [UInt64], from start: UInt64, in section: SectionID
+  ) {
+    let (base, limit, bits) = (words.base, words.count, UInt64(section.raw) << 48)
+    symbols.withUnsafeBufferPointer { symbols in
+      offsets.withUnsafeBufferPointer { offsets in
+        Chunks.run(min(symbols.count, offsets.count), grain: 8192) { range in
+          for i in range where symbols[i].index < limit {
+            base[symbols[i].index] = (start &+ offsets[i]) & Self.addressMask | bits
+          }
+        }
+      }
+    }
+  }
+
   /// Address and section of every symbol, as stored.
   @inline(__always) package var packed: UnsafePointer<UInt64> { UnsafePointer(words.base) }
   package var count: Int { words.count }

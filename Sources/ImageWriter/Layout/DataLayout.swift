@@ -10,10 +10,13 @@ package struct DataLayout: Sendable {
   package fileprivate(set) var bounds = Bounds()
   package let types: TypeSectionLayout
 
-  /// The symbols of one kind, in address order within their section.
+  /// Symbols of one kind, in address order within their section.
   package struct PlacedKind: Sendable {
     package let kind: SymbolKind
     package let symbols: [SymbolID]
+    /// Bytes from the section's start, by position in `symbols`.
+    package let offsets: [UInt64]
+    package let section: SectionID
   }
 
   /// Sections that boundary symbols name, and offsets in them.
@@ -34,11 +37,19 @@ package struct DataLayout: Sendable {
   }
 }
 
-/// Fills in the contents of runtime.gcdata or runtime.gcbss: the GC program for the symbols of a section, in
-/// order, with their offsets; `end` is the section's end.
-package typealias GCProgramMaker = (
-  _ target: SymbolID, _ symbols: [SymbolID], _ offsets: (SymbolID) -> UInt64, _ end: UInt64
-) throws(LinkFailure) -> Void
+/// The symbols of a section that a GC program is for, with their offsets.
+package struct GCRegion: Sendable {
+  /// runtime.gcdata or runtime.gcbss: what the program is the contents of.
+  package let target: SymbolID
+  /// In order.
+  package let symbols: [SymbolID]
+  package let offsets: [UInt64]
+  /// The section's end.
+  package let end: UInt64
+}
+
+/// Fills in the contents of the targets.
+package typealias GCProgramMaker = (_ regions: [GCRegion]) throws(LinkFailure) -> Void
 
 package struct DataLayoutBuilder: ~Copyable {
   private let index: SymbolIndex
@@ -49,7 +60,7 @@ package struct DataLayoutBuilder: ~Copyable {
   /// Bytes of the segment so far.
   private var size: UInt64 = 0
 
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     /// No dynamic section: -d, or a static executable.
     package var isStatic = true
     /// Read-only data with relocations gets a segment of its own (position-independent code).
@@ -60,11 +71,11 @@ package struct DataLayoutBuilder: ~Copyable {
   /// Lays out everything behind the text.
   package static func run(
     _ index: SymbolIndex, _ order: DataOrder, text: TextLayout, addresses: inout Addresses,
-    options: Options, pclntab: (size: UInt64, alignment: Int), gcProgram: GCProgramMaker
+    options: Options, pclntab: (size: UInt64, alignment: Int), gcPrograms: GCProgramMaker
   ) throws(LinkFailure) -> DataLayout {
     var builder = DataLayoutBuilder(index, order, text, addresses)
     addresses = Addresses(symbolCount: 0)
-    try builder.writable(options, gcProgram)
+    try builder.writable(options, gcPrograms)
     builder.readOnly(options, pclntab)
     return builder.finish(into: &addresses)
   }
@@ -115,17 +126,24 @@ package struct DataLayoutBuilder: ~Copyable {
   private mutating func assign(_ kind: SymbolKind, to section: SectionID) {
     let data = order[kind]
     let start = layout.sections[section.index].address
+    var offsets: [UInt64] = []
+    offsets.reserveCapacity(data.symbols.count)
     for i in data.symbols.indices {
-      let s = data.symbols[i]
       size = size.rounded(to: Int(data.alignments[i]))
-      addresses.place(s, at: size &- start, in: section)
+      offsets.append(size &- start)
       let bytes = data.sizes[i]
-      size &+= bytes == OrderedData.unknownSize ? UInt64(bitPattern: reader.size(s)) : bytes
+      size &+= bytes == OrderedData.unknownSize ? UInt64(bitPattern: reader.size(data.symbols[i])) : bytes
     }
     layout.sections[section.index].length = size &- start
-    if !data.symbols.isEmpty {
-      layout.placed.append(DataLayout.PlacedKind(kind: kind, symbols: data.symbols))
-    }
+    place(kind, data.symbols, offsets, in: section)
+  }
+
+  private mutating func place(
+    _ kind: SymbolKind, _ symbols: [SymbolID], _ offsets: [UInt64], in section: SectionID
+  ) {
+    guard !symbols.isEmpty else { return }
+    layout.placed.append(
+      DataLayout.PlacedKind(kind: kind, symbols: symbols, offsets: offsets, section: section))
   }
 
   /// A section of its own for each symbol of `kind`, named after it (allocateSingleSymSections).
@@ -138,18 +156,15 @@ package struct DataLayoutBuilder: ~Copyable {
       var title = name ?? reader.name(s).string
       if title.hasPrefix("go:") { title = ".go." + title.dropFirst(3) }
       let section = add(title, segment, access, alignment: Int(data.alignments[i]))
-      addresses.place(s, at: 0, in: section)
       size &+= UInt64(bitPattern: reader.size(s))
       layout.sections[section.index].length = size &- layout.sections[section.index].address
-    }
-    if !data.symbols.isEmpty {
-      layout.placed.append(DataLayout.PlacedKind(kind: kind, symbols: data.symbols))
+      place(kind, [s], [0], in: section)
     }
   }
 
   // MARK: the writable segment
 
-  private mutating func writable(_ options: Options, _ gcProgram: GCProgramMaker) throws(LinkFailure) {
+  private mutating func writable(_ options: Options, _ gcPrograms: GCProgramMaker) throws(LinkFailure) {
     let rw: Section.Access = [.read, .write]
     for kind in [SymbolKind.buildInfo, .fipsInfo, .elfSect] { assignSingles(kind, .data, rw) }
     assignSingles(.moduleData, .data, rw, name: ".go.module")
@@ -169,8 +184,8 @@ package struct DataLayoutBuilder: ~Copyable {
     let bss = add(".bss", .data, rw, kinds: [.bss])
     assign(.bss, to: bss)
     let bssEnd = size &- layout.sections[bss.index].address
-    try makeGCProgram("runtime.gcdata", .data, dataEnd, gcProgram)
-    try makeGCProgram("runtime.gcbss", .bss, bssEnd, gcProgram)
+    try gcPrograms(
+      gcRegion("runtime.gcdata", .data, dataEnd) + gcRegion("runtime.gcbss", .bss, bssEnd))
     let noptrBss = add(".noptrbss", .data, rw, kinds: [.noptrBss])
     assign(.noptrBss, to: noptrBss)
     layout.bounds.gcMask = layout.sections[noptrBss.index].length
@@ -188,13 +203,13 @@ package struct DataLayoutBuilder: ~Copyable {
     placeThreadLocals(options)
   }
 
-  private func makeGCProgram(
-    _ name: String, _ kind: SymbolKind, _ end: UInt64, _ gcProgram: GCProgramMaker
-  ) throws(LinkFailure) {
+  private func gcRegion(_ name: String, _ kind: SymbolKind, _ end: UInt64) -> [GCRegion] {
     let target = index.lookup(name)
-    guard !target.isNone else { return }
-    let words = addresses.packed
-    try gcProgram(target, order[kind].symbols, { words[$0.index] & Addresses.addressMask }, end)
+    guard !target.isNone else { return [] }
+    let placed = layout.placed.last { $0.kind == kind }
+    return [
+      GCRegion(target: target, symbols: placed?.symbols ?? [], offsets: placed?.offsets ?? [], end: end)
+    ]
   }
 
   /// Coverage counters stay in one block, which the runtime reads as 4-byte words.

@@ -39,21 +39,18 @@ package struct DataOrder: Sendable {
     let n = groups.byKind.count
     let kept = memory.sizeOrders.count == n ? memory.sizeOrders : Array(repeating: SizeOrder(), count: n)
     let orders = PartialResults<SizeOrder>(count: n, empty: SizeOrder())
-    let typeOrder = PartialResults<TypeOrder>(count: 1, empty: TypeOrder())
+    let typeOrder = PartialResults<SortedTypes>(count: 1, empty: SortedTypes())
     let results = PartialResults<OrderedData>(count: n, empty: OrderedData())
-    let types = PartialResults<TypeSectionLayout>(count: 1, empty: TypeSectionLayout())
     let problems = PartialResults<[String]>(count: n, empty: [])
     DispatchQueue.concurrentPerform(iterations: n) { k in
       // Largest job first: the type descriptors need Go's own sort.
       let kind = k == 0 ? Int(SymbolKind.type.rawValue) : k == Int(SymbolKind.type.rawValue) ? 0 : k
       guard !groups.byKind[kind].isEmpty else { return }
       if kind == Int(SymbolKind.type.rawValue) {
-        let sorted = sorter.sortTypes(
-          groups.byKind[kind], strings, known: memory.typeOrder, sizes: kept[kind])
+        let sorted = sorter.sortTypes(groups.byKind[kind], strings, last: memory.types, others: kept[kind])
         results.set(kind, sorted.data)
-        types.set(0, sorted.layout)
-        typeOrder.set(0, sorted.order)
-        orders.set(kind, sorted.sizes)
+        typeOrder.set(0, sorted.types)
+        orders.set(kind, sorted.others)
       } else {
         let isPclntab = kind == Int(SymbolKind.pclntab.rawValue)
         let isGOT = kind == Int(SymbolKind.elfGOT.rawValue)
@@ -64,20 +61,23 @@ package struct DataOrder: Sendable {
       problems.set(kind, sorter.sizeErrors(groups.byKind[kind]))
     }
     memory.sizeOrders = orders.all
-    memory.typeOrder = typeOrder.all[0]
+    memory.types = typeOrder.all[0]
     _ = consume marks
     byKind = results.all
-    self.types = types.all[0]
+    types = memory.types.shape.layout
     errors = problems.all.flatMap { $0 }
   }
 }
 
-private struct DataSorter: @unchecked Sendable {
+final class DataSorter: @unchecked Sendable {
   let index: SymbolIndex
   let reader: SymbolReader
   /// By symbol; each is sorted once.
   let marks: UnsafeMutablePointer<UInt8>
   let zeroBase: SymbolID
+  /// Objects' symbols that are the linker's own now, and the first that no object defines.
+  private let owned: Bitmap
+  private let firstExternal: UInt32
 
   /// No symbol may be larger (data.go cutoff).
   private static let largest: Int64 = 1 << 50
@@ -89,7 +89,14 @@ private struct DataSorter: @unchecked Sendable {
     self.reader = reader
     self.marks = marks
     zeroBase = index.lookup("runtime.zerobase")
+    owned = Bitmap(count: index.count)
+    for s in index.ownedSymbols { owned[s.index] = true }
+    firstExternal = index.firstExternal.isNone ? .max : index.firstExternal.raw
   }
+
+  /// Whether the symbol is the linker's own.
+  @inline(__always)
+  func isOwned(_ s: SymbolID) -> Bool { s.raw >= firstExternal || owned[s.index] }
 
   /// Errors in symbols that were not looked at in the last link, which had none.
   func sizeErrors(_ symbols: [SymbolID]) -> [String] {
@@ -108,7 +115,7 @@ private struct DataSorter: @unchecked Sendable {
 
   /// The objects' alignment, else the largest power of two that is not larger than the symbol (symalign).
   @inline(__always)
-  private func alignment(_ s: SymbolID, _ size: Int64) -> Int32 {
+  func alignment(_ s: SymbolID, _ size: Int64) -> Int32 {
     let given = index.alignment(s)
     if given != 0 { return Int32(given) }
     var a = Self.maxAlignment
@@ -125,7 +132,7 @@ private struct DataSorter: @unchecked Sendable {
       let a = alignment(s, bytes)
       out.alignments.append(a)
       out.maxAlignment = max(out.maxAlignment, a)
-      out.sizes.append(reader.isExternal(s) ? OrderedData.unknownSize : UInt64(bitPattern: bytes))
+      out.sizes.append(isOwned(s) ? OrderedData.unknownSize : UInt64(bitPattern: bytes))
     }
     return out
   }
@@ -154,11 +161,12 @@ private struct DataSorter: @unchecked Sendable {
       let key = order.keys[i]
       return s == zeroBase || key == SizeOrder.largeKey ? reader.size(s) : Int64(key == 0 ? 0 : key - 1)
     }
-    return (data, order.withoutOwned(zeroBase, reader))
+    return (data, order.withoutOwned(zeroBase, isOwned))
   }
 
-  private func sortedBySize(_ symbols: [SymbolID], _ known: SizeOrder) -> SizeOrder {
-    known.merged(with: symbols, marks: marks, reader: reader, key: sizeKey) ?? sortedAnew(symbols)
+  func sortedBySize(_ symbols: [SymbolID], _ known: SizeOrder) -> SizeOrder {
+    known.merged(with: symbols, marks: marks, count: reader.count, isOwned: isOwned, key: sizeKey)
+      ?? sortedAnew(symbols)
   }
 
   private func sortedAnew(_ symbols: [SymbolID]) -> SizeOrder {
@@ -176,77 +184,5 @@ private struct DataSorter: @unchecked Sendable {
     var order = SizeOrder(packed: keys)
     for s in large { order.append(s, UInt32(SizeOrder.largeKey)) }
     return order
-  }
-
-  /// Descriptors with the typelink flag by type string, then other types, then itabs, both by size.
-  ///
-  /// Equal strings do occur and nothing breaks the tie, so the order among them is what Go's unstable sort
-  /// makes of the whole list: it runs here on numbers that compare like the symbols do. Where the numbers are the
-  /// last link's, so is the order.
-  func sortTypes(
-    _ symbols: [SymbolID], _ strings: TypeStrings, known: TypeOrder, sizes: SizeOrder
-  ) -> (data: OrderedData, layout: TypeSectionLayout, order: TypeOrder, sizes: SizeOrder) {
-    let star = index.lookup("type:*")
-    var keys = [UInt64](repeating: 0, count: symbols.count)
-    // Listed or not, by position; then the others by size.
-    var rest: [SymbolID] = []
-    for (i, s) in symbols.enumerated() where s != star {
-      let number = strings.number(s)
-      if number != 0 {
-        keys[i] = UInt64(number)
-      } else if reader.symbolClass(s).isDisjoint(with: [.goType, .itab]), TypeStrings.isListed(s, reader) {
-        // Not marked as a type descriptor, and so not seen.
-        let listed = symbols.filter { $0 != star && TypeStrings.isListed($0, reader) }
-        return sortTypes(symbols, TypeStrings(of: listed, index), known: TypeOrder(), sizes: SizeOrder())
-      } else {
-        rest.append(s)
-      }
-    }
-    let bySize = sortedBySize(rest, sizes)
-    // By symbol; only those of `rest` are written, and read.
-    let restNumbers = Table<UInt32>(uninitialized: index.count)
-    for (k, s) in bySize.symbols.enumerated() { restNumbers[s.index] = UInt32(truncatingIfNeeded: k + 1) }
-    for (i, s) in symbols.enumerated() where keys[i] == 0 && s != star {
-      let number = UInt64(strings.count) + UInt64(restNumbers[s.index])
-      keys[i] = number | (reader.symbolClass(s).contains(.itab) ? 1 << 40 : 1 << 39)
-    }
-    let order = known.keys == keys ? known : TypeOrder(keys)
-    let sorted = finish(order.positions.map { symbols[Int($0)] }) { reader.size($1) }
-    let isTypelink = order.positions.map { keys[Int($0)] != 0 && keys[Int($0)] >> 39 == 0 }
-    return (
-      sorted, layout(sorted, star, isTypelink: isTypelink), order, bySize.withoutOwned(zeroBase, reader)
-    )
-  }
-
-  private func layout(_ data: OrderedData, _ star: SymbolID, isTypelink: [Bool]) -> TypeSectionLayout {
-    var out = TypeSectionLayout()
-    func bytes(_ i: Int) -> UInt64 {
-      let known = data.sizes[i]
-      return known == OrderedData.unknownSize ? UInt64(bitPattern: reader.size(data.symbols[i])) : known
-    }
-    var i = 0
-    let n = data.symbols.count
-    // The section begins with a hole of 8 bytes, so that no type has offset 0.
-    var end: UInt64 = 8
-    while i < n, data.symbols[i] == star || isTypelink[i] {
-      if data.symbols[i] != star {
-        end = end.rounded(to: Int(data.alignments[i])) &+ bytes(i)
-      }
-      i += 1
-    }
-    out.typelinkEnd = end
-    while i < n, !reader.symbolClass(data.symbols[i]).contains(.itab) {
-      end = end.rounded(to: Int(data.alignments[i])) &+ bytes(i)
-      i += 1
-    }
-    if i < n { end = end.rounded(to: Int(data.alignments[i])) }
-    out.itabOffset = end
-    var size: UInt64 = 0
-    while i < n {
-      size = size.rounded(to: Int(data.alignments[i])) &+ bytes(i)
-      i += 1
-    }
-    out.itabSize = size
-    return out
   }
 }

@@ -18,7 +18,7 @@ package struct ImageLayout: Sendable {
   /// Bytes before the text segment's contents: headers and notes (amd64/obj.go, HEADR).
   package static let headerSize: UInt64 = 4096
 
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     package var textAddress: UInt64 = 0x401000
     /// -R
     package var rounding = 4096
@@ -46,7 +46,10 @@ package struct ImageLayout: Sendable {
     assignData(&at, offsets)
     at = at.rounded(to: options.rounding)
     segments[Segment.Kind.dwarf.rawValue].address = at
-    Self.addSectionAddresses(data, sections, &addresses)
+    for placed in data.placed {
+      addresses.place(
+        placed.symbols, at: placed.offsets, from: sections[placed.section.index].address, in: placed.section)
+    }
     try assignFileOffsets(options.rounding)
   }
 
@@ -93,19 +96,6 @@ package struct ImageLayout: Sendable {
     }
     segments[Segment.Kind.dwarf.rawValue].length = at &- segments[Segment.Kind.dwarf.rawValue].address
     try assignFileOffsets(rounding)
-  }
-
-  /// Offsets in sections become addresses.
-  private static func addSectionAddresses(
-    _ data: DataLayout, _ sections: [Section], _ addresses: inout Addresses
-  ) {
-    let bases = sections.map(\.address)
-    for placed in data.placed {
-      for s in placed.symbols {
-        let section = addresses.section(of: s)
-        addresses[s] = addresses[s] &+ bases[section.index]
-      }
-    }
   }
 
   private mutating func assignFileOffsets(_ rounding: Int) throws(LinkFailure) {

@@ -38,15 +38,14 @@ struct SizeOrder: Sendable {
   var byteCount: Int { symbols.count * 8 }
 
   /// The order without what a link may size differently from the last: the linker's own symbols.
-  func withoutOwned(_ zeroBase: SymbolID, _ reader: SymbolReader) -> SizeOrder {
-    filter { s, key in s != zeroBase && !reader.isExternal(s) && key < Self.largeKey }
-  }
-
-  private func filter(_ isKept: (SymbolID, UInt32) -> Bool) -> SizeOrder {
+  @inline(__always)
+  func withoutOwned(_ zeroBase: SymbolID, _ isOwned: (SymbolID) -> Bool) -> SizeOrder {
     var out = SizeOrder()
     out.symbols.reserveCapacity(symbols.count)
     out.keys.reserveCapacity(symbols.count)
-    for (i, s) in symbols.enumerated() where isKept(s, keys[i]) { out.append(s, keys[i]) }
+    for (i, s) in symbols.enumerated() where s != zeroBase && !isOwned(s) && keys[i] < Self.largeKey {
+      out.append(s, keys[i])
+    }
     return out
   }
 
@@ -65,10 +64,13 @@ struct SizeOrder: Sendable {
   ///
   /// - Parameters:
   ///   - marks: by symbol, 0 for all that are wanted.
+  ///   - count: of all symbols.
+  ///   - isOwned: whether a symbol is the linker's own.
   ///   - key: of a symbol that is not here.
   /// - Returns: nil when sorting them all is better.
+  @inline(__always)
   func merged(
-    with wanted: [SymbolID], marks: UnsafeMutablePointer<UInt8>, reader: SymbolReader,
+    with wanted: [SymbolID], marks: UnsafeMutablePointer<UInt8>, count: Int, isOwned: (SymbolID) -> Bool,
     key: (SymbolID) -> UInt64
   ) -> SizeOrder? {
     guard symbols.count > 64, symbols.count > wanted.count / 2 else { return nil }
@@ -77,7 +79,7 @@ struct SizeOrder: Sendable {
     packed.reserveCapacity(wanted.count)
     var last: UInt64 = 0
     for (i, s) in symbols.enumerated()
-    where s.index < reader.count && marks[s.index] == Self.isWanted && !reader.isExternal(s) {
+    where s.index < count && marks[s.index] == Self.isWanted && !isOwned(s) {
       let word = UInt64(keys[i]) << 32 | UInt64(s.raw)
       // Ranks may have changed places.
       guard word > last else { return nil }
@@ -108,6 +110,50 @@ struct SizeOrder: Sendable {
       out.append(w)
     }
     return out + b[k...]
+  }
+}
+
+/// Bytes of symbols, as one link leaves them to the next.
+struct SymbolSizes: Sendable {
+  /// A symbol over its size, rising.
+  private var words: [UInt64] = []
+
+  init() {}
+
+  /// - Parameter symbols: rising.
+  init(_ symbols: [SymbolID], _ sizes: [UInt64], isKept: (SymbolID) -> Bool) {
+    words.reserveCapacity(symbols.count)
+    for (i, s) in symbols.enumerated() where isKept(s) && sizes[i] <= UInt64(UInt32.max) {
+      words.append(UInt64(s.raw) << 32 | sizes[i])
+    }
+  }
+
+  var byteCount: Int { words.count * 8 }
+
+  /// Follows an exchange of objects: what it touched must be looked at again.
+  mutating func follow(_ change: IndexChange) {
+    var out: [UInt64] = []
+    out.reserveCapacity(words.count)
+    var isSorted = true
+    for w in words {
+      let s = SymbolID(UInt32(truncatingIfNeeded: w >> 32))
+      guard !change.isTouched(s), let n = change.number(s) else { continue }
+      let word = UInt64(n.raw) << 32 | w & 0xffff_ffff
+      isSorted = isSorted && out.last ?? 0 <= word
+      out.append(word)
+    }
+    if !isSorted { out.sort() }
+    words = out
+  }
+
+  /// The sizes of `symbols`, which are rising, as far as they are known.
+  func find(_ symbols: [SymbolID], _ found: (_ position: Int, _ size: UInt64) -> Void) {
+    var k = 0
+    for (i, s) in symbols.enumerated() {
+      while k < words.count, words[k] >> 32 < UInt64(s.raw) { k += 1 }
+      guard k < words.count else { return }
+      if words[k] >> 32 == UInt64(s.raw) { found(i, words[k] & 0xffff_ffff) }
+    }
   }
 }
 

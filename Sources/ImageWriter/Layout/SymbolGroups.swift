@@ -53,9 +53,10 @@ package struct SymbolGroups: Sendable {
     private static let none = 254
 
     func classify(_ range: Range<Int>, into buckets: inout [[SymbolID]]) {
-      for i in range.clamped(to: 0..<limit) where reachable[i] & 1 != 0 {
-        let s = SymbolID(i)
-        if index.attributes(s).contains(.special) { continue }
+      let (attributes, attributeCount) = index.allAttributes
+      LiveSet.forEach(in: range.clamped(to: 0..<limit), reachable) { s in
+        let i = s.index
+        if i < attributeCount, attributes[i].contains(.special) { return }
         var bucket = Int(known[i]) - 1
         if reader.isExternal(s) {
           bucket = self.bucket(s)

@@ -22,50 +22,61 @@ package struct TextOrder: Sendable {
   /// - Throws: `LinkFailure.unsupported` for an import cycle, at which the real linker panics.
   package init(_ index: SymbolIndex, _ live: borrowing LiveSet) throws(LinkFailure) {
     libraries = try Self.postorder(index.libraries)
-    let reader = index.reader
-    var placed = Bitmap(count: index.count)
+    let found = Self.collect(index, live)
+    let placed = Bitmap(count: index.count)
     var functions: [SymbolID] = []
+    functions.reserveCapacity(found.reduce(0) { $0 + $1.own.count + $1.shared.count })
+    func place(_ list: [SymbolID]) {
+      for s in list where !placed[s.index] {
+        placed[s.index] = true
+        functions.append(s)
+      }
+    }
     for runtimeFirst in [true, false] {
       for k in libraries {
         let library = index.libraries[k]
         guard Self.runtimePackages.contains(library.path) == runtimeFirst else { continue }
-        var shared: [SymbolID] = []
-        for o in library.objects {
-          Self.collect(ObjectID(o), reader, live, &placed, &functions, &shared)
-        }
-        for s in shared where !placed[s.index] {
-          placed[s.index] = true
-          functions.append(s)
-        }
+        for o in library.objects { place(found[Int(o)].own) }
+        for o in library.objects { place(found[Int(o)].shared) }
       }
     }
     self.functions = functions
   }
 
-  /// An object's own live functions go to `own`; those that other packages may hold too wait in `shared`.
-  private static func collect(
-    _ o: ObjectID, _ reader: SymbolReader, _ live: borrowing LiveSet, _ placed: inout Bitmap,
-    _ own: inout [SymbolID], _ shared: inout [SymbolID]
-  ) {
-    let object = reader.object(o)
-    let view = object.pointee.view
-    let symbols = object.pointee.symbols
-    let classes = object.pointee.classes
-    for i in 0..<view.definitions {
-      let kind = SymbolClass(rawValue: classes[i])
-      guard kind.contains(.text) else { continue }
-      let s = SymbolID(symbols[i])
-      guard live.contains(s) else { continue }
-      let place = reader.place(s)
-      if place.object != o.raw || place.local != UInt32(i)
-        || kind.contains(.dupOK)
-      {
-        shared.append(s)
-      } else if !placed[s.index] {
-        placed[s.index] = true
-        own.append(s)
+  /// The live functions that an object defines.
+  private struct ObjectFunctions: Sendable {
+    var own: [SymbolID] = []
+    /// What other packages may hold too.
+    var shared: [SymbolID] = []
+  }
+
+  /// By object.
+  private static func collect(_ index: SymbolIndex, _ live: borrowing LiveSet) -> [ObjectFunctions] {
+    let reader = index.reader
+    let results = PartialResults<ObjectFunctions>(count: index.objectCount, empty: ObjectFunctions())
+    let (reachable, limit) = (live.reachableBits, live.limit)
+    Chunks.run(index.objects.count, grain: 8) { range in
+      for k in range {
+        let o = ObjectID(UInt32(k) + ObjectID.firstInput.raw)
+        let object = reader.object(o)
+        let (symbols, classes) = (object.pointee.symbols, object.pointee.classes)
+        var found = ObjectFunctions()
+        for i in index.objects[k].functions {
+          let s = SymbolID(symbols[Int(i)])
+          guard s.index < limit, reachable[s.index] & 1 != 0 else { continue }
+          let place = reader.place(s)
+          if place.object != o.raw || place.local != i
+            || SymbolClass(rawValue: classes[Int(i)]).contains(.dupOK)
+          {
+            found.shared.append(s)
+          } else {
+            found.own.append(s)
+          }
+        }
+        results.set(o.index, found)
       }
     }
+    return results.all
   }
 
   private static func postorder(_ libraries: [Library]) throws(LinkFailure) -> [Int] {

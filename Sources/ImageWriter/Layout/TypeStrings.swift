@@ -14,11 +14,12 @@ package final class TypeStrings: @unchecked Sendable {
     let reader = index.reader
     memory.listing.grow(to: index.count, with: 0)
     var found: [SymbolID] = []
-    for i in 1..<min(index.count, live.limit) {
-      let s = SymbolID(i)
-      guard live.contains(s), reader.symbolClass(s).contains(.goType) else { continue }
-      if memory.listing[i] == 0 { memory.listing[i] = Self.isListed(s, reader) ? Self.listed : Self.unlisted }
-      if memory.listing[i] == Self.listed { found.append(s) }
+    let (classes, listing) = (reader.classes, memory.listing.base)
+    live.forEach(below: index.count) { s in
+      let i = s.index
+      guard SymbolClass(rawValue: classes[i]).contains(.goType) else { return }
+      if listing[i] == 0 { listing[i] = Self.isListed(s, reader) ? Self.listed : Self.unlisted }
+      if listing[i] == Self.listed { found.append(s) }
     }
     self.init(of: found, index, known: memory.typeStrings)
     memory.typeStrings = sorted

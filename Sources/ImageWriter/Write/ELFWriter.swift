@@ -3,7 +3,7 @@ import LoaderCore
 
 /// Headers, notes and the tables behind the segments (cmd/link/internal/ld/elf.go asmbElf).
 package struct ELFWriter {
-  package struct Options: Sendable {
+  package struct Options: Sendable, Equatable {
     package var textAddress: UInt64 = 0x401000
     package var rounding = 4096
     /// -buildid
@@ -336,8 +336,15 @@ package struct ELFWriter {
         stderr: "HEADR too small: \(b.bytes.count) > \(reserved) with 1 text sections\n", exitCode: 2)
     }
     page.copyBytes(from: b.bytes)
-    for note in notes {
-      UnsafeMutableRawBufferPointer(rebasing: page[Int(note.offset)...]).copyBytes(from: note.bytes)
+    _ = writeNotes(into: image)
+  }
+
+  /// Writes the notes only, at the end of the reserved page.
+  func writeNotes(into image: OutputImage) -> Bool {
+    notes.allSatisfy { note in
+      guard let window = image.window(Int(note.offset), note.bytes.count) else { return false }
+      window.copyBytes(from: note.bytes)
+      return true
     }
   }
 }

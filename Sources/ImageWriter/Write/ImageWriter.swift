@@ -1,19 +1,22 @@
-internal import Dispatch
 import LoaderCore
 
 /// Copies functions and data into the image and relocates them
 /// (cmd/link/internal/ld/asmb.go asmb, data.go writeBlocks).
 package struct SegmentWriter {
   private let index: SymbolIndex
-  private let reader: SymbolReader
   private let layout: ImageLayout
   private let image: OutputImage
+  private let memory: ImageMemory
 
-  package init(_ index: SymbolIndex, _ layout: ImageLayout, into image: OutputImage) {
+  /// - Parameters:
+  ///   - image: may have an older image of the program in it, or anything else: every byte of the segments is
+  ///     written, but for those of .gopclntab and of DWARF.
+  ///   - memory: knows the last image, and learns this one. It saves work: with an empty one the image is the same.
+  package init(_ index: SymbolIndex, _ layout: ImageLayout, into image: OutputImage, memory: ImageMemory) {
     self.index = index
-    reader = index.reader
     self.layout = layout
     self.image = image
+    self.memory = memory
   }
 
   /// The filler between functions: INT3 (amd64/obj.go CodePad).
@@ -27,92 +30,78 @@ package struct SegmentWriter {
     text: TextLayout, data: DataLayout, addresses: borrowing Addresses, live: borrowing LiveSet,
     isPIE: Bool, afterText: () -> Void = {}
   ) throws(LinkFailure) -> [String] {
+    let unfit = LinkFailure.unsupported(reason: "sections do not fit the image")
+    guard layout.fileLength < UInt64(UInt32.max),
+      let plan = ImagePlan(text, data, layout, index.reader), plan.records.count < RecordMatch.limit,
+      image.window(0, Int(layout.fileLength)) != nil
+    else { throw unfit }
     let bases = layout.sections.map(\.address)
+    let unreachableMethod = index.lookup("runtime.unreachableMethod", version: 1)
     let problems = bases.withUnsafeBufferPointer { bases -> [Relocator.Problem]? in
       guard let sectionBases = bases.baseAddress else { return nil }
       let relocator = Relocator(
-        reader: reader, places: addresses.packed, placedCount: addresses.count,
+        reader: index.reader, places: addresses.packed, placedCount: addresses.count,
         sectionBases: sectionBases, reachable: live.reachableBits, reachableCount: live.limit,
-        unreachableMethod: index.lookup("runtime.unreachableMethod", version: 1), tlsOffset: -8,
-        isPIE: isPIE)
-      guard let a = writeText(text, relocator) else { return nil }
-      afterText()
-      guard let b = writeData(data, relocator) else { return nil }
-      return a + b
+        unreachableMethod: unreachableMethod, tlsOffset: -8, isPIE: isPIE)
+      let places = TargetPlaces(
+        words: addresses.packed, count: addresses.count, reachable: live.reachableBits,
+        reachableCount: live.limit, reader: index.reader,
+        firstExternal: index.firstExternal.isNone ? .max : index.firstExternal.raw)
+      return write(plan, relocator, places, unreachableMethod: addresses[unreachableMethod], afterText)
     }
-    guard let problems else { throw .unsupported(reason: "sections do not fit the image") }
+    guard let problems else { throw unfit }
     let errors = RelocationErrors(index: index)
     if let failure = errors.fatal(problems) { throw failure }
     return errors.lines(problems)
   }
 
-  private func writeText(_ text: TextLayout, _ relocator: Relocator) -> [Relocator.Problem]? {
-    let segment = layout[.text]
-    let start = Int(segment.fileOffset &+ (text.start &- segment.address))
-    guard let window = image.window(start, Int(text.length)), let base = window.baseAddress else {
-      return nil
+  private func write(
+    _ plan: ImagePlan, _ relocator: Relocator, _ places: TargetPlaces, unreachableMethod: UInt64,
+    _ afterText: () -> Void
+  ) -> [Relocator.Problem] {
+    if memory.isWasteful { memory.forget() }
+    plan.match(
+      memory, own: index.ownedSymbols, firstExternal: places.firstExternal, symbolCount: index.count)
+    if plan.knownCount < plan.records.count / 2 {
+      memory.forget()
+      plan.forgetMatches()
     }
-    let n = text.functions.count
-    let chunks = max(1, min(256, n / 64))
-    let results = PartialResults<[Relocator.Problem]>(count: chunks, empty: [])
-    let functions = text.functions
-    let starts = text.starts
-    nonisolated(unsafe) let memory = base
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
-      var problems: [Relocator.Problem] = []
-      for i in (n * k / chunks)..<(n * (k + 1) / chunks) {
-        let s = functions[i]
-        let at = starts[i]
-        let next = i + 1 < n ? starts[i + 1] : text.start &+ text.length
-        let field = memory + Int(at &- text.start)
-        let data = reader.data(s)
-        let count = min(data.count, Int(next &- at))
-        if count > 0, let from = data.base { field.copyMemory(from: from, byteCount: count) }
-        (field + count).initializeMemory(
-          as: UInt8.self, repeating: Self.codePad, count: Int(next &- at) - count)
-        relocator.apply(s, to: field, count: count, address: at, problems: &problems)
-      }
-      if !problems.isEmpty { results.set(k, problems) }
-    }
-    return results.all.flatMap { $0 }
-  }
+    let isNew = memory.targets.count == 0
+    let targets =
+      isNew
+      ? Targets(places: places)
+      : Targets(
+        memory.targets, room: plan.relocationsToList(index.reader) + Targets.spareRoom, places: places)
+    if memory.contents == image.contents { plan.useImage(of: memory, limit: image.usedBytes) }
+    image.renewContents()
+    ImageMoves.run(plan.moves, in: image.base)
+    image.clear(except: written(plan))
 
-  private func writeData(_ data: DataLayout, _ relocator: Relocator) -> [Relocator.Problem]? {
+    let writer = BlockWriter(
+      plan, relocator,
+      ListRelocator(
+        words: targets.words, sectionBases: relocator.sectionBases, unreachableMethod: unreachableMethod),
+      memory, targets, image: image.base)
     var problems: [Relocator.Problem] = []
-    for placed in data.placed {
-      guard let more = writeKind(placed.symbols, relocator) else { return nil }
-      problems += more
+    for (k, block) in plan.blocks.enumerated() {
+      problems += writer.write(block)
+      if k == 0 { afterText() }
     }
+    memory.take(plan, targets, contents: image.contents)
     return problems
   }
 
-  private func writeKind(_ symbols: [SymbolID], _ relocator: Relocator) -> [Relocator.Problem]? {
-    let n = symbols.count
-    let chunks = max(1, min(64, n / 256))
-    let results = PartialResults<[Relocator.Problem]>(count: chunks, empty: [])
-    let failures = PartialResults<Bool>(count: chunks, empty: false)
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
-      var problems: [Relocator.Problem] = []
-      for i in (n * k / chunks)..<(n * (k + 1) / chunks) {
-        let s = symbols[i]
-        let word = relocator.places[s.index]
-        let address = word & Addresses.addressMask
-        let section = layout.sections[Int(word >> 48)]
-        let segment = layout[section.segment]
-        // Zeroed data is not in the file.
-        if address >= segment.address &+ segment.fileLength { continue }
-        if section.name.isEmpty { continue }
-        let data = reader.data(s)
-        let offset = Int(segment.fileOffset &+ (address &- segment.address))
-        guard let window = image.window(offset, data.count), let field = window.baseAddress else {
-          failures.set(k, true)
-          continue
-        }
-        if data.count > 0, let from = data.base { field.copyMemory(from: from, byteCount: data.count) }
-        relocator.apply(s, to: field, count: data.count, address: address, problems: &problems)
-      }
-      if !problems.isEmpty { results.set(k, problems) }
+  /// What blocks and others write, in file order.
+  private func written(_ plan: ImagePlan) -> [Range<Int>] {
+    var ranges = plan.blocks.map { Int(plan.records[$0.records.lowerBound].offset)..<$0.end }
+    for s in layout.sections where s.name == ".gopclntab" {
+      let start = Int(layout[s.segment].fileOffset &+ (s.address &- layout[s.segment].address))
+      ranges.append(start..<(start + Int(s.length)))
     }
-    return failures.all.contains(true) ? nil : results.all.flatMap { $0 }
+    let dwarf = layout[.dwarf]
+    if dwarf.fileLength > 0 {
+      ranges.append(Int(dwarf.fileOffset)..<Int(dwarf.fileOffset &+ dwarf.fileLength))
+    }
+    return ranges.sorted { $0.lowerBound < $1.lowerBound }
   }
 }

@@ -1,5 +1,5 @@
-internal import Dispatch
 import LoaderCore
+internal import Synchronization
 
 #if canImport(Darwin)
   import Darwin
@@ -12,12 +12,23 @@ import LoaderCore
 package final class OutputImage: @unchecked Sendable {
   package let base: UnsafeMutableRawPointer
   private let capacity: Int
+  /// Bytes of a huge page.
+  private static let unit = 1 << 21
   /// Bytes of the file.
   package var count: Int
+  /// Bytes from the start that may be other than zero: those of the last file that was made here.
+  private(set) var usedBytes = 0
+  /// Stands for what is in the memory: no other contents, here or elsewhere, ever have the same number.
+  package private(set) var contents = OutputImage.nextContents()
+
+  private static let contentsCount = Atomic<UInt64>(0)
+  private static func nextContents() -> UInt64 {
+    contentsCount.add(1, ordering: .relaxed).newValue
+  }
 
   /// Zeroed memory for `count` bytes, with room for `spare` more.
   package init(count: Int, spare: Int) throws(LinkFailure) {
-    capacity = (count + spare + 0x1f_ffff) & ~0x1f_ffff
+    capacity = (count + spare + Self.unit - 1) & ~(Self.unit - 1)
     let p = mmap(nil, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let p, p != MAP_FAILED else {
       throw .unsupported(reason: "no memory for an image of \(count) bytes")
@@ -35,24 +46,53 @@ package final class OutputImage: @unchecked Sendable {
 
   deinit { munmap(base, capacity) }
 
-  /// Makes this zeroed memory for another file. That is cheaper than new memory, which the kernel must find and clear.
+  /// Makes this the memory of another file. That is cheaper than new memory, which the kernel must find and clear.
+  ///
+  /// What is in it stays: who writes the new file moves what it can use of it, and clears what it does not write
+  /// (`clear`).
   ///
   /// - Returns: false when it is too small, or much too large.
-  package func reset(count: Int, spare: Int) -> Bool {
-    guard count + spare <= capacity, count > capacity / 2 else { return false }
-    let block = Block(base: base, count: capacity)
-    let parts = 8
-    DispatchQueue.concurrentPerform(iterations: parts) { k in
-      let (from, to) = (block.count * k / parts, block.count * (k + 1) / parts)
-      (block.base + from).initializeMemory(as: UInt8.self, repeating: 0, count: to - from)
-    }
+  package func reuse(count: Int, spare: Int) -> Bool {
+    guard count + spare <= capacity, count > (capacity - Self.unit) / 2 else { return false }
+    usedBytes = max(usedBytes, min(self.count, capacity))
     self.count = count
     return true
   }
 
-  private struct Block: @unchecked Sendable {
+  /// A copy, with a number of its own.
+  package func copy() throws(LinkFailure) -> OutputImage {
+    let other = try OutputImage(count: count, spare: 0)
+    other.base.copyMemory(from: base, byteCount: count)
+    return other
+  }
+
+  /// Says that what is in the memory is about to change.
+  func renewContents() { contents = Self.nextContents() }
+
+  /// Zeros everything but `written`: ranges in file order that do not overlap.
+  func clear(except written: [Range<Int>]) {
+    var at = 0
+    for range in written + [usedBytes..<usedBytes] {
+      let end = min(range.lowerBound, usedBytes)
+      if at < end {
+        let memory = Memory(base: base + at)
+        Chunks.run(end - at, grain: 1 << 20) { part in
+          (memory.base + part.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: part.count)
+        }
+      }
+      at = max(at, range.upperBound)
+    }
+  }
+
+  private struct Memory: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
-    let count: Int
+  }
+
+  /// Fills the memory, as a file would that was made here before; for tests.
+  package func poison(with byte: UInt8) {
+    base.initializeMemory(as: UInt8.self, repeating: byte, count: capacity)
+    usedBytes = capacity
+    renewContents()
   }
 
   /// The bytes from `offset` on, `length` of them; nil when they do not fit.

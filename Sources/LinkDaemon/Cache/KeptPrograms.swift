@@ -27,7 +27,7 @@ final class KeptPrograms: Sendable {
   /// Writes a program that no link uses meanwhile.
   ///
   /// - Parameters:
-  ///   - key: `ProgramStore.key`
+  ///   - key: `LinkPlan.packagesKey`
   ///   - isWanted: asked again and again; false gives it up.
   func keep(_ link: ResidentLink, _ key: Int, while isWanted: @escaping () -> Bool) -> Bool {
     let name = KeptFolder.name(of: "program", maker, key)

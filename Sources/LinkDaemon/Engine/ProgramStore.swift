@@ -7,6 +7,7 @@ import Synchronization
 package final class ResidentLink: Sendable {
   package let program: ResidentProgram
   package let memory: LinkMemory
+  let last = LastLink()
 
   package init(_ program: ResidentProgram, memory: LinkMemory = LinkMemory()) {
     self.program = program
@@ -14,7 +15,25 @@ package final class ResidentLink: Sendable {
   }
 
   /// Bytes of private memory, roughly.
-  package var byteCount: Int { program.byteCount + memory.byteCount }
+  package var byteCount: Int { program.byteCount + memory.byteCount + last.byteCount }
+}
+
+/// The last link of a program, when an image of it can be patched.
+final class LastLink: @unchecked Sendable {
+  private(set) var finished: FinishedLink?
+  private(set) var plan: LinkPlan?
+
+  func note(_ finished: FinishedLink?, _ plan: LinkPlan) {
+    self.finished = finished
+    self.plan = plan
+  }
+
+  func forget() {
+    finished = nil
+    plan = nil
+  }
+
+  var byteCount: Int { finished?.byteCount ?? 0 }
 }
 
 /// The programs linked last, resolved and ready to take changed objects in. A link takes the one that is
@@ -49,15 +68,6 @@ package final class ProgramStore: Sendable {
   private let budget: Int
 
   package init(budget: Int) { self.budget = budget }
-
-  /// What programs of the same packages have in common: their paths, whatever the order. The same in each process.
-  package static func key(_ request: PackageLoader.Request) -> Int {
-    request.packageFiles.keys.reduce(request.packageFiles.count) { key, path in
-      var hash = FNV1a()
-      hash.add(path.utf8)
-      return key ^ Int(truncatingIfNeeded: hash.value)
-    }
-  }
 
   /// Takes the program with the fewest objects to exchange out; without a resident one, that from disk.
   package func take(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {

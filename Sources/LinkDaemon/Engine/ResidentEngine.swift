@@ -119,7 +119,7 @@ package final class ResidentEngine: LinkEngine {
       return done(call, known, LinkReport(how: "replayed", objectsReused: inputs.files.count))
     }
     let dormant = dormantProgram(plan, inputs)
-    defer { if dormant != nil { programs.offer(nil, ProgramStore.key(plan.load)) } }
+    defer { if dormant != nil { programs.offer(nil, plan.packagesKey) } }
     let files = archives.read(inputs, known: dormant?.archives)
     counts.withLock { c in
       c.parsed += files.newFiles
@@ -152,7 +152,7 @@ package final class ResidentEngine: LinkEngine {
 
   /// The program as an earlier life left it, if this one does not know it and has most files still to read.
   private func dormantProgram(_ plan: LinkPlan, _ inputs: InputSet) -> DormantProgram? {
-    let key = ProgramStore.key(plan.load)
+    let key = plan.packagesKey
     guard let keptPrograms, inputs.unknownFiles * 2 > inputs.files.count, !programs.has(key),
       let dormant = keptPrograms.open(key)
     else { return nil }
@@ -163,6 +163,8 @@ package final class ResidentEngine: LinkEngine {
   /// The result of the same request before: of this life of the daemon or an earlier one.
   private func find(_ key: ContentKey, _ plan: LinkPlan) -> LinkedImage? {
     if let known = results.find(key) { return known }
+    // Reading a file costs as much as the edit that would make it again.
+    guard !programs.has(plan.packagesKey) else { return nil }
     let program = ResultStore.program(plan)
     guard let known = kept?.find(key, program: program) else { return nil }
     results.keep(known, under: key, program: program)

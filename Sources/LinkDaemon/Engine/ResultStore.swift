@@ -1,4 +1,5 @@
 import ImageWriter
+import LoaderCore
 import Synchronization
 
 #if canImport(Darwin)
@@ -66,7 +67,7 @@ package final class ResultStore: Sendable {
   /// What images of a program have in common, as long as it is linked the same way.
   static func program(_ plan: LinkPlan) -> Int {
     let way = (plan.dwarf == nil ? 0 : 1) | (plan.elf.hasSymbols ? 2 : 0) | (plan.elf.isPIE ? 4 : 0)
-    return ProgramStore.key(plan.load) ^ way
+    return plan.packagesKey ^ way
   }
 
   func find(_ key: ContentKey) -> LinkedImage? {
@@ -109,6 +110,20 @@ package final class ResultStore: Sendable {
       guard let key = s.oldest(of: program), s.isLarge(key) else { return nil }
       return s.takeImage(key)
     }
+  }
+
+  /// An image for a link that changes a little of it: the large one itself, which is forgotten, or a copy of a small
+  /// one. Nil when it is not here, or somebody still uses it.
+  func imageToPatch(_ contents: UInt64) throws(LinkFailure) -> OutputImage? {
+    let found = state.withLock { s -> (image: OutputImage, isTaken: Bool)? in
+      guard let key = s.images.first(where: { $0.value.image.image.contents == contents })?.key else {
+        return nil
+      }
+      if s.isLarge(key) { return s.takeImage(key).map { ($0, true) } }
+      return s.images[key].map { ($0.image.image, false) }
+    }
+    guard let found else { return nil }
+    return found.isTaken ? found.image : try found.image.copy()
   }
 
   func removeAll() {

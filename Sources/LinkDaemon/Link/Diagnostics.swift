@@ -12,6 +12,9 @@ struct Diagnostics {
   /// The 21st error ends a link that does not want all of them.
   private static let errorLimit = 20
 
+  /// Whether there is nothing to tell so far.
+  var isEmpty: Bool { errorCount == 0 && printed.isEmpty }
+
   /// - Parameter allErrors: -e
   init(allErrors: Bool) { self.allErrors = allErrors }
 
@@ -42,5 +45,4 @@ struct Diagnostics {
   func stopIfFailed(otherwise: Bool) throws(LinkFailure) {
     if errorCount > 0 || otherwise { throw .failed(stderr: "", exitCode: 2) }
   }
-
 }

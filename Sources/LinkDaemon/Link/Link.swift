@@ -36,9 +36,17 @@ package enum Link {
     let resident = try load(packages, plan, programs, &told)
     let (program, memory) = (resident.program, resident.memory)
     let index = program.index
-    let fips = FIPSSymbols(index)
     program.releasePages()
     try timer.end("loadsyms")
+
+    // When no more than contents changed, the last image with them in it is this one.
+    if told.isEmpty, let linked = try patched(resident, plan, images) {
+      try timer.end("patch")
+      programs?.keep(resident, plan.packagesKey)
+      return linked
+    }
+    resident.last.forget()
+    let fips = FIPSSymbols(index)
 
     // The order of package initialisers.
     let initOrder = try InitOrder.schedule(index)
@@ -60,25 +68,29 @@ package enum Link {
 
     if plan.callGraph { told.print(CallGraph.calls(index, textOrder.functions)) }
 
-    // Nosplit functions must fit the stack that is left to them.
-    let stack = try StackCheck.run(
-      index, text: fips.text + textOrder.functions, options: plan.stackCheck)
-    told.print(stack.graph)
-    for overflow in stack.overflows {
-      try told.report([overflow.error + "\n"])
-      told.print(overflow.paths)
-    }
-    try timer.end("doStackCheck")
-
     // What the dynamic linker reads, when it has a part.
     let dynamic = plan.dynamic.map { DynamicSections(index, &live, options: $0) }
 
-    // Text addresses: final.
+    // Text addresses: final. Nosplit functions must fit the stack that is left to them.
     BoundarySymbols.declareArchitecture(index, &live)
     BoundarySymbols.declareText(index, &live)
     var addresses = Addresses(symbolCount: index.count)
+    let allText = fips.text + textOrder.functions
+    var check: Result<StackCheck.Result, LinkFailure>?
     let text = TextLayout(
-      index, live, order: textOrder, linkerText: fips.text, options: plan.text, addresses: &addresses)
+      index, live, order: textOrder, linkerText: fips.text, options: plan.text, addresses: &addresses
+    ) {
+      check = Result { () throws(LinkFailure) -> StackCheck.Result in
+        try StackCheck.run(index, text: allText, options: plan.stackCheck)
+      }
+    }
+    if let stack = try check?.get() {
+      told.print(stack.graph)
+      for overflow in stack.overflows {
+        try told.report([overflow.error + "\n"])
+        told.print(overflow.paths)
+      }
+    }
     told.print(trace.addresses(of: text, index))
     try timer.end("textaddress")
 
@@ -133,13 +145,7 @@ package enum Link {
     let data = try DataLayoutBuilder.run(
       index, dataOrder, text: text, addresses: &addresses, options: plan.data,
       pclntab: (tables.size, tables.alignment),
-      gcProgram: { target, symbols, offset, end throws(LinkFailure) in
-        let program = try GCProgram.build(
-          name: index.reader.name(target).string, symbols: symbols, addresses: symbols.map(offset),
-          start: 0, end: end, reader: index.reader)
-        index.setData(target, program.bytes)
-        gcErrors += program.errors.map { $0 + "\n" }
-      })
+      gcPrograms: { regions throws(LinkFailure) in gcErrors = try GCProgram.define(regions, index) })
     try told.report(gcErrors)
     try timer.end("dodata")
 
@@ -176,7 +182,7 @@ package enum Link {
       Int(layout.fileLength),
       spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20,
       plan, images)
-    let writer = SegmentWriter(index, layout, into: image)
+    let writer = SegmentWriter(index, layout, into: image, memory: memory.image)
     try told.report(
       try writer.write(
         text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE,
@@ -206,7 +212,15 @@ package enum Link {
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
-    if program.isReusable { programs?.keep(resident, ProgramStore.key(plan.load)) }
+    if program.isReusable {
+      if plan.leavesPatchableImage, told.isEmpty {
+        let finished = FinishedLink(
+          index, addresses: addresses, live: live, layout: layout, fips: fips, hasDWARF: plan.dwarf != nil,
+          image: image)
+        resident.last.note(finished, plan)
+      }
+      programs?.keep(resident, plan.packagesKey)
+    }
     return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }
 }

@@ -1,5 +1,6 @@
 import ImageWriter
 import LoaderCore
+import Protocol
 
 /// One link as the passes see it: everything that the command line and the environment decide, as values.
 package struct LinkPlan: Sendable {
@@ -41,7 +42,18 @@ package struct LinkPlan: Sendable {
   /// -v: 0 for nothing; see `LinkTrace`.
   package var verbosity: Int64 = 0
 
-  package init(load: PackageLoader.Request) { self.load = load }
+  /// What programs of the same packages have in common: their paths, whatever the order. The same in each
+  /// process.
+  let packagesKey: Int
+
+  package init(load: PackageLoader.Request) {
+    self.load = load
+    packagesKey = load.packageFiles.keys.reduce(load.packageFiles.count) { key, path in
+      var hash = FNV1a()
+      hash.add(path.utf8)
+      return key ^ Int(truncatingIfNeeded: hash.value)
+    }
+  }
 }
 
 /// What a link gives back besides the file.

@@ -8,7 +8,7 @@ extension Link {
     _ packages: LoadedPackages, _ plan: LinkPlan, _ programs: ProgramStore?, _ told: inout Diagnostics
   ) throws(LinkFailure) -> ResidentLink {
     let profile = ReleaseProfile.go1_27_3
-    if let known = programs?.take(ProgramStore.key(plan.load), for: packages) {
+    if let known = programs?.take(plan.packagesKey, for: packages) {
       // What is exchanged is compared with what it was: that must still be readable, before and after.
       let old = known.program.replacedFiles(by: packages)
       if old.allSatisfy(isAsItWas),
@@ -28,7 +28,7 @@ extension Link {
   static func memoryForImage(
     _ count: Int, spare: Int, _ plan: LinkPlan, _ images: ResultStore?
   ) throws(LinkFailure) -> OutputImage {
-    if let old = images?.takeMemory(of: ResultStore.program(plan)), old.reset(count: count, spare: spare) {
+    if let old = images?.takeMemory(of: ResultStore.program(plan)), old.reuse(count: count, spare: spare) {
       return old
     }
     return try OutputImage(count: count, spare: spare)

@@ -18,6 +18,8 @@ package struct Printed: Sendable {
   /// when that is all.
   package var turns: [Int] { lengths.count > 2 ? lengths : [] }
 
+  package var isEmpty: Bool { stdout.isEmpty && stderr.isEmpty }
+
   package mutating func out(_ text: String) {
     stdout += text
     note(text.utf8.count, turn: 0)

@@ -139,7 +139,7 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
 /// A set of small integers, one bit each.
 package struct Bitmap: ~Copyable, @unchecked Sendable {
-  private var words: Table<UInt64>
+  package private(set) var words: Table<UInt64>
 
   package init(count: Int) { words = Table(repeating: 0, count: (count + 63) / 64) }
 

@@ -23,8 +23,10 @@ package final class GoObject: @unchecked Sendable {
   package let traits: UnsafeMutablePointer<UInt8>
   /// One byte a definition, by local index; see `SymbolClass`.
   package let classes: UnsafeMutablePointer<UInt8>
-  /// What a resolver asks of single symbols, by local index.
+  /// What passes ask of single symbols, by local index.
   let notes: ObjectNotes
+  /// The definitions of functions, by local index, rising.
+  package var functions: [UInt32] { notes.functions }
   private let faultCell: UnsafeMutablePointer<UInt32>
   /// Where the tables are, when they are not this object's own.
   private let block: SnapshotBlock?
@@ -46,7 +48,7 @@ package final class GoObject: @unchecked Sendable {
         traits[i] = SymbolTraits(flags: flags, alignment: view.alignment(k)).rawValue
         classes[i] = SymbolClass(flags: flags, kind: view.kind(k)).rawValue
       }
-      notes = ObjectNotes(view, traits)
+      notes = ObjectNotes(view, traits, classes)
     }
     block = known?.block
     self.file = file
@@ -174,6 +176,7 @@ package struct SymbolClass: OptionSet, BitwiseCopyable, Sendable {
   @inline(__always) package static var itab: SymbolClass { SymbolClass(rawValue: 8) }
   @inline(__always) package static var reflectMethod: SymbolClass { SymbolClass(rawValue: 16) }
   @inline(__always) package static var packageInit: SymbolClass { SymbolClass(rawValue: 32) }
+  @inline(__always) package static var noSplit: SymbolClass { SymbolClass(rawValue: 64) }
 
   init(flags: SymbolFlags, kind: UInt8) {
     var v: SymbolClass = SymbolKind.fromObjectByte(kind).isText ? .text : []
@@ -182,6 +185,7 @@ package struct SymbolClass: OptionSet, BitwiseCopyable, Sendable {
     if flags.contains(.itab) { v.insert(.itab) }
     if flags.contains(.reflectMethod) { v.insert(.reflectMethod) }
     if flags.contains(.packageInit) { v.insert(.packageInit) }
+    if flags.contains(.noSplit) { v.insert(.noSplit) }
     self = v
   }
 }

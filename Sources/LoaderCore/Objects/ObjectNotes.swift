@@ -1,4 +1,4 @@
-/// The few symbols of an object that resolving looks at one by one, found once when the object is parsed.
+/// The few symbols of an object that passes look at one by one, found once when the object is parsed.
 struct ObjectNotes: Sendable {
   /// Definitions with a flag in `SymbolTraits`.
   private(set) var flaggedDefinitions: [UInt32] = []
@@ -11,25 +11,30 @@ struct ObjectNotes: Sendable {
   /// The first reference with an ABI that does not exist.
   private(set) var badReference: UInt32?
 
+  /// Definitions of functions.
+  private(set) var functions: [UInt32] = []
+
   init(_ reader: inout SnapshotReader) {
     flaggedDefinitions = reader.array()
     flaggedReferences = reader.array()
     linknameReferences = reader.array()
     linknameVariables = reader.array()
+    functions = reader.array()
     let bad: [UInt32] = reader.array()
     badReference = bad.first
   }
 
   func write(to writer: SnapshotWriter) {
-    for list in [flaggedDefinitions, flaggedReferences, linknameReferences, linknameVariables] {
+    for list in [flaggedDefinitions, flaggedReferences, linknameReferences, linknameVariables, functions] {
       writer.array(list)
     }
     writer.array(badReference.map { [$0] } ?? [])
   }
 
-  init(_ v: ObjectView, _ traits: UnsafeMutablePointer<UInt8>) {
-    for i in 0..<v.definitions where SymbolTraits(rawValue: traits[i]).hasFlags {
-      flaggedDefinitions.append(UInt32(i))
+  init(_ v: ObjectView, _ traits: UnsafeMutablePointer<UInt8>, _ classes: UnsafeMutablePointer<UInt8>) {
+    for i in 0..<v.definitions {
+      if SymbolTraits(rawValue: traits[i]).hasFlags { flaggedDefinitions.append(UInt32(i)) }
+      if SymbolClass(rawValue: classes[i]).contains(.text) { functions.append(UInt32(i)) }
     }
     for i in UInt32(v.definitions - v.nonPackageDefs)..<UInt32(v.definitions) {
       guard !v.symbolFlags(i).isDisjoint(with: [.linkname, .linknameStd]), v.dataCount(i) == 0,

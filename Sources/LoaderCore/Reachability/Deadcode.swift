@@ -9,8 +9,8 @@ internal import Dispatch
 /// interface is kept when some reached code calls an interface method of that name and type, asks reflection for
 /// that name, or asks for unknown names.
 package final class Deadcode {
-  package struct Options: Sendable {
-    package enum Output: Sendable { case executable, plugin(path: String), sharedLibrary }
+  package struct Options: Sendable, Equatable {
+    package enum Output: Sendable, Equatable { case executable, plugin(path: String), sharedLibrary }
     package var output = Output.executable
     /// The -E symbol, or the platform's.
     package var entry = "_rt0_amd64_linux"
@@ -175,7 +175,7 @@ package final class Deadcode {
       }
     }
     let kept = Table<UInt8>(uninitialized: graph.nodeCount)
-    for n in 0..<graph.nodeCount { kept[n] = nodeMarks[n] }
+    kept.base.update(from: nodeMarks.base, count: graph.nodeCount)
     graph.memory = FloodMemory(
       marks: kept, externalMarks: (graph.nodeCount..<nodeMarks.count).map { nodeMarks[$0] }, seeds: seeds,
       specials: specials, initialisers: Array(initialisers), state: state)

@@ -169,6 +169,9 @@ package final class EdgeGraph: @unchecked Sendable {
     touchedUnlisted = []
   }
 
+  /// Whether the last flood has read no contents that changed since.
+  package var answersAreKept: Bool { memory != nil && facts.stale.isEmpty && stale.isEmpty }
+
   /// All nodes that exchanges touched since the last flood.
   var touched: [Int] { stale.map(\.node) + touchedUnlisted }
 
@@ -190,32 +193,58 @@ package final class EdgeGraph: @unchecked Sendable {
   // MARK: exchange of objects
 
   /// Follows a patch of the index, which has `count` symbols now.
-  func follow(_ patch: IndexChange, count: Int) {
+  func follow(_ patch: IndexChange, count: Int, _ reader: SymbolReader) {
     if patch.namesMoved || nodeCount > 2 * count + 4096 || lists.byteCount > 2 * fullSize + 4 << 20
       || facts.isFull
     {
       return reset(count)
     }
     let old = map
+    if let contents = patch.contents { return follow(contents, reader) }
     let touched = Bitmap(count: nodeCount)
     for c in 0..<patch.oldCount where patch.isTouched(SymbolID(c)) {
-      let node = old.node(SymbolID(c))
+      leaveList(old.node(SymbolID(c)), touched)
+    }
+    facts.drop(lists: touched, touched)
+    let unlike = nodes(of: patch.unlike)
+    let moved = nodes(of: patch.moved)
+    if !patch.unlike.isEmpty, leads(to: unlike) || facts.leads(to: unlike) { return reset(count) }
+    if !patch.moved.isEmpty, facts.leads(to: moved) { return reset(count) }
+    if !patch.keepsNumbers { renumber(patch, old, count) }
+    if !patch.moved.isEmpty, patch.importers.contains(where: { leads($0, to: moved, reader) }) {
+      reset(count)
+    }
+  }
+
+  private func nodes(of symbols: [UInt32]) -> Bitmap {
+    let nodes = Bitmap(count: nodeCount)
+    let map = map
+    for s in symbols { nodes[map.node(SymbolID(s))] = true }
+    return nodes
+  }
+
+  /// Follows a patch that only gave some symbols other data: lists say what they said, unless that is read for them.
+  private func follow(_ contents: [SymbolID], _ reader: SymbolReader) {
+    let touched = Bitmap(count: nodeCount)
+    let lists = Bitmap(count: nodeCount)
+    for s in contents {
+      let node = map.node(s)
       guard node < nodeCount else { continue }
       touched[node] = true
-      if starts[node] != 0 {
-        stale.append((node, starts[node]))
-        starts[node] = 0
-      } else {
-        touchedUnlisted.append(node)
-      }
+      if !reader.symbolClass(s).isDisjoint(with: [.goType, .itab]) { leaveList(node, lists) }
     }
-    facts.drop(touched)
-    if !patch.unlike.isEmpty {
-      let unlike = Bitmap(count: nodeCount)
-      for c in patch.unlike { unlike[old.node(SymbolID(c))] = true }
-      if leads(to: unlike) || facts.leads(to: unlike) { return reset(count) }
+    facts.drop(lists: lists, touched)
+  }
+
+  private func leaveList(_ node: Int, _ touched: borrowing Bitmap) {
+    guard node < nodeCount else { return }
+    touched[node] = true
+    if starts[node] != 0 {
+      stale.append((node, starts[node]))
+      starts[node] = 0
+    } else {
+      touchedUnlisted.append(node)
     }
-    if !patch.keepsNumbers { renumber(patch, old, count) }
   }
 
   /// Whether some list has one of these nodes.
@@ -237,13 +266,26 @@ package final class EdgeGraph: @unchecked Sendable {
   }
 
   private func leads(_ range: Range<Int>, to some: Members) -> Bool {
-    for node in range where starts[node] != 0 {
-      let list = lists.list(at: starts[node] &- 1)
-      for k in 0..<Int(list[0]) {
-        let e = list[k &+ EdgeLists.headerWords]
-        if e >> Tag.shift <= Tag.useIfaceOfItab, some.has(e & Tag.mask) { return true }
-      }
+    for node in range where leads(node, to: some) { return true }
+    return false
+  }
+
+  @inline(__always)
+  private func leads(_ node: Int, to some: Members) -> Bool {
+    guard starts[node] != 0 else { return false }
+    let list = lists.list(at: starts[node] &- 1)
+    for k in 0..<Int(list[0]) {
+      let e = list[k &+ EdgeLists.headerWords]
+      if e >> Tag.shift <= Tag.useIfaceOfItab, some.has(e & Tag.mask) { return true }
     }
+    return false
+  }
+
+  /// Whether the list of something that an object defines has one of these nodes.
+  private func leads(_ object: Int, to some: borrowing Bitmap, _ reader: SymbolReader) -> Bool {
+    let (members, map) = (Members(words: some.base), map)
+    let o = reader.objects[object]
+    for i in 0..<o.view.definitions where leads(map.node(SymbolID(o.symbols[i])), to: members) { return true }
     return false
   }
 

@@ -57,7 +57,8 @@ struct FloodReuse: ~Copyable {
   }
 
   private func restoreMarks() {
-    for n in 0..<memory.marks.count where memory.marks[n] != 0 { _ = marks.set(n, memory.marks[n]) }
+    // What is marked from the start is among them: the seeds are the same.
+    marks.copy(memory.marks)
     for (k, m) in memory.externalMarks.enumerated() { _ = marks.set(graph.nodeCount + k, m) }
   }
 

@@ -23,9 +23,14 @@ struct FloodMarks: @unchecked Sendable {
     return base[node].bitwiseOr(bits, ordering: .relaxed).oldValue
   }
 
+  /// Takes the first marks over from another table, before anybody works.
+  func copy(_ marks: borrowing Table<UInt8>) {
+    UnsafeMutableRawPointer(base).copyMemory(from: marks.base, byteCount: marks.count)
+  }
+
   /// Starts again.
   func clearAll(_ count: Int) {
-    for n in 0..<count { base[n].store(0, ordering: .relaxed) }
+    UnsafeMutableRawPointer(base).initializeMemory(as: UInt8.self, repeating: 0, count: count)
   }
 
   /// Takes a node out of the set; after the flood.

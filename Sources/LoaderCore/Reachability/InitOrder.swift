@@ -27,60 +27,109 @@ package struct InitOrder {
   {
     let start = index.lookup(root)
     guard !start.isNone else { return .none }
-    var graph = Graph(reader: index.reader)
-    graph.explore(from: start)
+    let graph = Graph(start, index.reader)
+    let (order, unscheduled) = graph.order()
     let list = index.createStatic(name)
     index.setKind(list, .noptrData)
-    for s in graph.order() where index.reader.size(s) > 8 { index.addAddress(list, of: s) }
-    if let (s, n) = graph.unscheduled {
+    for s in order where index.reader.size(s) > 8 { index.addAddress(list, of: s) }
+    if let (s, n) = unscheduled {
       throw .exit(
         message: "inittask for \(index.reader.name(s).string) is not schedulable \(n)")
     }
     return list
   }
 
+  /// The inittasks that a root leads to, by numbers in the order of their names.
   private struct Graph {
-    let reader: SymbolReader
-    /// Imports not yet scheduled, by inittask.
-    private var waiting: [SymbolID: Int] = [:]
-    private var importers: [SymbolID: [SymbolID]] = [:]
-    private var ready: [SymbolID] = []
+    private let tasks: [SymbolID]
+    /// Imports of each.
+    private var imports: [Int]
+    /// The importers of task `k` are `importers[starts[k]..<starts[k + 1]]`, in the order in which they were met.
+    private var starts: [Int]
+    private var importers: [Int]
 
-    init(reader: SymbolReader) { self.reader = reader }
-
-    var unscheduled: (SymbolID, Int)? {
-      waiting.first { $0.value != 0 }.map { ($0.key, $0.value) }
-    }
-
-    mutating func explore(from root: SymbolID) {
-      waiting[root] = 0
-      var queue = [root]
+    init(_ root: SymbolID, _ reader: SymbolReader) {
+      // First by numbers in the order of meeting.
+      var met: [SymbolID: Int] = [root: 0]
+      var tasks = [root]
+      var edges: [(importer: Int, imported: Int)] = []
+      var queue = [0]
       while let x = queue.popLast() {
-        let relocs = reader.relocations(x)
-        var imports = 0
-        for i in 0..<relocs.count where relocs[i].type == RelocType.initOrder {
-          imports += 1
+        let relocs = reader.relocations(tasks[x])
+        for i in 0..<relocs.count where relocs.type(i) == RelocType.initOrder {
           let s = reader.target(relocs[i], in: relocs)
-          importers[s, default: []].append(x)
-          if waiting.updateValue(waiting[s] ?? 0, forKey: s) == nil { queue.append(s) }
+          let k = met[s] ?? tasks.count
+          if k == tasks.count {
+            met[s] = k
+            tasks.append(s)
+            queue.append(k)
+          }
+          edges.append((x, k))
         }
-        waiting[x] = imports
-        if imports == 0 { ready.append(x) }
+      }
+      // Names are unique here.
+      let byName = tasks.indices.sorted { reader.name(tasks[$0]) < reader.name(tasks[$1]) }
+      var ranks = [Int](repeating: 0, count: tasks.count)
+      for (rank, k) in byName.enumerated() { ranks[k] = rank }
+      self.tasks = byName.map { tasks[$0] }
+      imports = [Int](repeating: 0, count: tasks.count)
+      starts = [Int](repeating: 0, count: tasks.count + 1)
+      for e in edges {
+        imports[ranks[e.importer]] += 1
+        starts[ranks[e.imported] + 1] += 1
+      }
+      for k in tasks.indices { starts[k + 1] += starts[k] }
+      var next = starts
+      importers = [Int](repeating: 0, count: edges.count)
+      for e in edges {
+        let k = ranks[e.imported]
+        importers[next[k]] = ranks[e.importer]
+        next[k] += 1
       }
     }
 
-    /// Names are unique here, so the order does not depend on how the ready set is kept.
-    mutating func order() -> [SymbolID] {
+    /// The tasks in the order in which they run, and one that waits for itself with the number of its imports that are
+    /// left, if there is any.
+    func order() -> (tasks: [SymbolID], unscheduled: (SymbolID, Int)?) {
+      var waiting = imports
+      var ready = ReadyTasks(count: tasks.count)
+      for k in tasks.indices where waiting[k] == 0 { ready.insert(k) }
       var result: [SymbolID] = []
-      while let k = ready.indices.min(by: { reader.name(ready[$0]) < reader.name(ready[$1]) }) {
-        let s = ready.remove(at: k)
-        result.append(s)
-        for x in importers[s] ?? [] {
-          waiting[x, default: 0] -= 1
-          if waiting[x] == 0 { ready.append(x) }
+      while let k = ready.removeFirst() {
+        result.append(tasks[k])
+        for i in starts[k]..<starts[k + 1] {
+          waiting[importers[i]] -= 1
+          if waiting[importers[i]] == 0 { ready.insert(importers[i]) }
         }
       }
-      return result
+      let stuck = waiting.indices.first { waiting[$0] != 0 }
+      return (result, stuck.map { (tasks[$0], waiting[$0]) })
+    }
+  }
+
+  /// Small numbers, of which the smallest is wanted: a bit each.
+  private struct ReadyTasks {
+    private var words: [UInt64]
+    /// No word before this one has a bit.
+    private var first = 0
+
+    init(count: Int) { words = [UInt64](repeating: 0, count: count / 64 + 1) }
+
+    mutating func insert(_ k: Int) {
+      words[k / 64] |= 1 << UInt64(k % 64)
+      first = min(first, k / 64)
+    }
+
+    mutating func removeFirst() -> Int? {
+      while first < words.count {
+        if words[first] != 0 {
+          let bit = words[first].trailingZeroBitCount
+          words[first] &= words[first] - 1
+          return 64 * first + bit
+        }
+        first += 1
+      }
+      return nil
     }
   }
 }

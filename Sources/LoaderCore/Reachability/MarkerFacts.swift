@@ -120,11 +120,12 @@ final class MarkerFacts {
 
   // MARK: exchange of objects
 
-  /// Forgets what was read from touched nodes. Only what `leave` took out may be of a node that is no more.
-  func drop(_ touched: borrowing Bitmap) {
+  /// Forgets the facts of nodes whose lists were dropped, and what was read from touched nodes. Only what `leave` took
+  /// out may be of a node that is no more.
+  func drop(lists: borrowing Bitmap, _ touched: borrowing Bitmap) {
     for i in 0..<facts.count where !facts[i].isGone {
       let f = facts.base + i
-      if touched[Int(f.pointee.owner)] {
+      if lists[Int(f.pointee.owner)] {
         f.pointee.isGone = true
       } else if touched[Int(f.pointee.content)] || touched[Int(f.pointee.nameContent)] {
         if f.pointee.isResolved { stale.append(UInt32(truncatingIfNeeded: i)) }

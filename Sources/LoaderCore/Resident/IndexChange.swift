@@ -2,38 +2,54 @@
 /// one link to the next. Symbols are those of the sealed index; the linker's own are made anew in each link.
 package final class IndexChange: @unchecked Sendable {
   /// Number of an old symbol, 0 for none; indexed by old number. Empty when all keep theirs.
-  private let numbers: Table<UInt32>
+  package let numbers: Table<UInt32>
   /// Old symbols whose definition may be another, or have other contents: those with a member in an exchanged
   /// object.
-  private let touched: Bitmap
-  /// Old symbols whose `SymbolClass` is another now, and package definitions that went.
+  package let touched: Bitmap
+  /// Old symbols whose `SymbolClass` is another now.
   let unlike: [UInt32]
+  /// Old package definitions that went, or are at another place in their object now.
+  let moved: [UInt32]
+  /// Unchanged objects that may refer to such a place: as numbers of objects.
+  let importers: [Int]
   /// Whether some name now means another symbol than its package position does.
   package let namesMoved: Bool
   /// Number of symbols that there were.
   package let oldCount: Int
   private let exchanged: [Bool]
+  /// When the exchanged objects differ in nothing but the data of their definitions: the symbols whose data differ. Nil
+  /// when there is more to it.
+  package let contents: [SymbolID]?
 
   init(
     numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming Bitmap, unlike: [UInt32],
-    namesMoved: Bool, exchanged: [Bool]
+    moved: [UInt32], importers: [Int], namesMoved: Bool, exchanged: [Bool]
   ) {
+    self.moved = moved
+    self.importers = importers
     self.numbers = numbers
     self.oldCount = oldCount
     self.touched = touched
     self.unlike = unlike
     self.namesMoved = namesMoved
     self.exchanged = exchanged
+    contents = nil
   }
 
   /// All symbols are the ones they were.
-  init(sameSymbols count: Int, touched: consuming Bitmap, unlike: [UInt32], exchanged: [Bool]) {
+  init(
+    sameSymbols count: Int, touched: consuming Bitmap, unlike: [UInt32], exchanged: [Bool],
+    contents: [SymbolID]?
+  ) {
     numbers = Table()
     oldCount = count
     self.touched = touched
     self.unlike = unlike
+    moved = []
+    importers = []
     namesMoved = false
     self.exchanged = exchanged
+    self.contents = contents
   }
 
   /// Whether every symbol has the number that it had, and there are no new ones.

@@ -19,7 +19,7 @@ struct IndexPatch: ~Copyable {
   /// Index in `changed` of an object that is; -1 of the others.
   private let positions: [Int]
   /// By position in `changed`, the old version's first package definition: rising, as these come in load order.
-  private let firstDefinitions: [UInt32]
+  let firstDefinitions: [UInt32]
 
   /// Classes are the old symbols, then the new ones.
   let oldCount: Int
@@ -34,6 +34,10 @@ struct IndexPatch: ~Copyable {
   var newPlaces: Table<ObjectSymbol>
   /// Whether a reference by name left the package position it had.
   var namesMoved = false
+  /// By position in `changed`.
+  var alignments: [DefinitionAlignment] = []
+  /// Where old classes have their new names, for those that `reusePlaces` gave one.
+  var renamed: [UInt32: ObjectSymbol] = [:]
   /// An undefined name's class that became a definition.
   var redirected: [(from: UInt32, to: UInt32)] = []
 
@@ -106,6 +110,7 @@ struct IndexPatch: ~Copyable {
       patch.discard()
       return nil
     }
+    patch.reusePlaces()
     patch.findReferences()
     guard patch.classCount <= patch.numbers.count else {
       patch.discard()
@@ -183,6 +188,7 @@ struct IndexPatch: ~Copyable {
       let p = newPlaces[c.index - oldCount]
       return (newView(of: Int(p.object)), p.local)
     }
+    if let p = renamed[c.raw] { return (newView(of: Int(p.object)), p.local) }
     guard wasDefined[c.index] else { return nil }
     // The last that begins no later; what has no package definitions begins where the one before did.
     var (a, b) = (0, changed.count)
@@ -194,25 +200,31 @@ struct IndexPatch: ~Copyable {
       a -= 1
       let old = index.loaded[changed[a]].view
       guard old.packageDefs > 0 else { continue }
-      let i = c.raw &- firstDefinitions[a]
-      return Int(i) < min(old.packageDefs, views[a].view.packageDefs) ? (views[a].view, i) : nil
+      let i = Int(c.raw &- firstDefinitions[a])
+      guard i < old.packageDefs, a < alignments.count, alignments[a].new[i] >= 0 else { return nil }
+      return (views[a].view, UInt32(alignments[a].new[i]))
     }
     return nil
   }
 
   /// An object as it is in the program to come; as long as the new versions are not installed.
-  func newView(of object: Int) -> ObjectView {
+  func newVersion(of object: Int) -> LoadedObject {
     let k = positions[object]
-    return k < 0 ? index.loaded[object].view : views[k].view
+    return k < 0 ? index.loaded[object] : views[k]
   }
 
-  /// Gives named definitions their classes: package definitions by position, the others by name.
+  func newView(of object: Int) -> ObjectView { newVersion(of: object).view }
+
+  /// Gives named definitions their classes: package definitions by likeness, the others by name.
   private mutating func enterNames() -> Bool {
     for (k, o) in changed.enumerated() {
       let (new, old) = (views[k], index.loaded[o])
+      let alignment = DefinitionAlignment(old, new)
       for i in 0..<new.view.packageDefs {
-        new.symbols[i] = i < old.view.packageDefs ? old.symbols[i] : newClass(o, i)
+        let was = alignment.old[i]
+        new.symbols[i] = was >= 0 ? old.symbols[Int(was)] : newClass(o, i)
       }
+      alignments.append(alignment)
     }
     for k in changed.indices where !enterPackageNames(k) { return false }
     for k in changed.indices where !enterOtherNames(k) { return false }

@@ -14,17 +14,20 @@ extension IndexPatch {
     for i in 0..<index.builtins.count { index.builtins[i] = numbers[Int(index.builtins[i])] }
     guard finish() else { return nil }
     let touched = touchedClasses(differences)
-    let unlike = unlike(touched, sweep)
+    let unlike = (0..<oldCount).filter { c in
+      let n = Int(numbers[c])
+      return touched[c] && n != 0 && index.classes[n] != sweep.tables.classes[c]
+    }
+    let moved = movedDefinitions()
     return IndexChange(
-      numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike,
+      numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map { UInt32($0) },
+      moved: moved.flatMap(\.definitions), importers: importers(of: moved.map(\.object)),
       namesMoved: namesMoved || !redirected.isEmpty, exchanged: isChanged)
   }
 
   /// Whether the new versions have the same symbols at the same places.
   private func keepsShape(_ differences: MemberDifferences) -> Bool {
-    guard classCount == oldCount, differences.loud.isEmpty, redirected.isEmpty, !namesMoved else {
-      return false
-    }
+    guard differences.loud.isEmpty, redirected.isEmpty, !namesMoved else { return false }
     for (k, o) in changed.enumerated() {
       let (old, new) = (index.loaded[o], views[k])
       guard old.view.symbolCount == new.view.symbolCount, old.view.packageDefs == new.view.packageDefs,
@@ -39,6 +42,7 @@ extension IndexPatch {
   private func exchangeContents(_ packages: LoadedPackages, _ differences: MemberDifferences) -> IndexChange?
   {
     let touched = touchedClasses(differences)
+    let contents = changedContents(packages)
     var unlike: [UInt32] = []
     install(packages)
     for o in changed {
@@ -53,7 +57,24 @@ extension IndexPatch {
     }
     guard finish() else { return nil }
     return IndexChange(
-      sameSymbols: index.count, touched: touched, unlike: unlike, exchanged: isChanged)
+      sameSymbols: index.count, touched: touched, unlike: unlike, exchanged: isChanged, contents: contents)
+  }
+
+  /// The symbols whose data the new versions change, when they change nothing else; nil otherwise.
+  private func changedContents(_ packages: LoadedPackages) -> [SymbolID]? {
+    var all: [SymbolID] = []
+    for (k, o) in changed.enumerated() {
+      let (was, now) = (index.objects[o - 2], packages.objects[o - 2])
+      guard was.packages == now.packages, was.imports.map(\.path) == now.imports.map(\.path),
+        let some = ContentComparison(old: was.view, new: now.view).changedData()
+      else { return nil }
+      for i in some {
+        let s = SymbolID(views[k].symbols[Int(i)])
+        // A definition that lost its election is nobody's.
+        if index.symbols[s.index] == ObjectSymbol(object: UInt32(o), local: i) { all.append(s) }
+      }
+    }
+    return all
   }
 
   /// Lets the names of undefined symbols lie in the new version: the old one's memory goes.
@@ -104,15 +125,24 @@ extension IndexPatch {
     index.attributes.removeAll()
   }
 
-  /// The touched symbols that are not of their old kind any more, or that went while others may still refer to
-  /// them: by package position. (Who refers to a content or a name has a member in its class.)
-  private func unlike(_ touched: borrowing Bitmap, _ sweep: NumberingSweep) -> [UInt32] {
-    var list: [UInt32] = []
-    for c in 0..<oldCount where touched[c] {
-      let n = Int(numbers[c])
-      if n == 0 ? wasDefined[c] : index.classes[n] != sweep.tables.classes[c] { list.append(UInt32(c)) }
+  /// The old package definitions that went or moved while others may still refer to them: by their place in the
+  /// package. (Who refers to a content or a name has a member in its class.)
+  private func movedDefinitions() -> [(object: Int, definitions: [UInt32])] {
+    alignments.enumerated().compactMap { k, alignment in
+      let moved = alignment.new.indices.filter { Int(alignment.new[$0]) != $0 }
+      guard !moved.isEmpty else { return nil }
+      return (changed[k], moved.map { firstDefinitions[k] &+ UInt32(truncatingIfNeeded: $0) })
     }
-    return list
+  }
+
+  /// The unchanged objects that name the package of one of these.
+  private func importers(of some: [Int]) -> [Int] {
+    guard !some.isEmpty else { return [] }
+    let isMoved = Set(some.map { UInt32($0) })
+    return (2..<index.loaded.count).filter { o in
+      let object = index.loaded[o]
+      return !isChanged[o] && (0..<object.packageCount).contains { isMoved.contains(object.packages[$0]) }
+    }
   }
 
   /// References: to a class that has a number, else to a name that nobody defines, which gets one.

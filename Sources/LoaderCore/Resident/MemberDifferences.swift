@@ -31,24 +31,30 @@ final class MemberDifferences {
   private func compare(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
     let (was, now) = (old.view, new.view)
     if was.packageDefs > 0 { oldPackages[o] = (old.symbols[0], was.packageDefs) }
-    for i in was.packageDefs..<was.definitions {
-      let c = Int(old.symbols[i])
-      if oldPlaces[c] != 0 { addLoud(c) }
-      oldPlaces[c] = UInt32(i + 1)
+    if areAllInPlace(old, new) { return compareInPlace(old, new, o) }
+    // An object may have some content more than once.
+    var repeats: [Int: [UInt32]] = [:]
+    for i in UInt32(was.packageDefs)..<UInt32(was.definitions) {
+      let c = Int(old.symbols[Int(i)])
+      if oldPlaces[c] == 0 { oldPlaces[c] = i + 1 } else { repeats[c, default: []].append(i) }
     }
-    for i in now.packageDefs..<now.definitions {
-      let c = Int(new.symbols[i])
-      let place = oldPlaces[c]
-      if place == 0 || place == Self.seen {
-        addLoud(c)
-        if c < oldCount, let first = firstObject(c), first > o { addMover(c) }
-      } else if !areAlike(old, place - 1, new, UInt32(i)) {
-        addLoud(c)
-      } else if Int(index.symbols[c].object) == o {
-        moved.append((UInt32(c), ObjectSymbol(object: UInt32(o), local: UInt32(i))))
+    for i in UInt32(now.packageDefs)..<UInt32(now.definitions) {
+      let c = Int(new.symbols[Int(i)])
+      var place: UInt32?
+      if oldPlaces[c] == Self.seen {
+        if repeats[c]?.isEmpty == false { place = repeats[c]?.removeFirst() }
+      } else if oldPlaces[c] != 0 {
+        place = oldPlaces[c] - 1
       }
       oldPlaces[c] = Self.seen
+      if let place {
+        compare(c, old, place, new, i, o)
+      } else {
+        addLoud(c)
+        if c < oldCount, let first = firstObject(c), first > o { addMover(c) }
+      }
     }
+    for (c, left) in repeats where !left.isEmpty { addLoud(c) }
     for i in was.packageDefs..<was.definitions {
       let c = Int(old.symbols[i])
       if oldPlaces[c] != Self.seen, oldPlaces[c] != 0 {
@@ -58,6 +64,30 @@ final class MemberDifferences {
       oldPlaces[c] = 0
     }
     for i in now.packageDefs..<now.definitions { oldPlaces[Int(new.symbols[i])] = 0 }
+  }
+
+  /// Compares a member of a class with the one it was.
+  private func compare(
+    _ c: Int, _ old: LoadedObject, _ i: UInt32, _ new: LoadedObject, _ k: UInt32, _ o: Int
+  ) {
+    if !areAlike(old, i, new, k) {
+      addLoud(c)
+    } else if index.symbols[c] == ObjectSymbol(object: UInt32(o), local: i) {
+      moved.append((UInt32(c), ObjectSymbol(object: UInt32(o), local: k)))
+    }
+  }
+
+  /// Whether both versions have the same members at the same places.
+  private func areAllInPlace(_ old: LoadedObject, _ new: LoadedObject) -> Bool {
+    let (was, now) = (old.view, new.view)
+    return was.hasBlocks(like: now)
+      && (was.packageDefs..<was.definitions).allSatisfy { old.symbols[$0] == new.symbols[$0] }
+  }
+
+  private func compareInPlace(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
+    for i in UInt32(old.view.packageDefs)..<UInt32(old.view.definitions) {
+      compare(Int(old.symbols[Int(i)]), old, i, new, i, o)
+    }
   }
 
   private func addLoud(_ c: Int) {

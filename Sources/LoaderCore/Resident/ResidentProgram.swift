@@ -92,7 +92,8 @@ package final class ResidentProgram: @unchecked Sendable {
       index.adopt(new)
       index.noteAttributes()
       change = IndexChange(
-        sameSymbols: index.count, touched: Bitmap(count: index.count), unlike: [], exchanged: [])
+        sameSymbols: index.count, touched: Bitmap(count: index.count), unlike: [], exchanged: [],
+        contents: [])
     } else {
       let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
       let moved = changed.reduce(0) { $0 + new.objects[$1 - 2].view.definitions }
@@ -100,7 +101,7 @@ package final class ResidentProgram: @unchecked Sendable {
         let outcome = IndexPatch.apply(
           to: index, new, changed: changed, profile: profile, checkLinkname: options.checkLinkname)
       else { return false }
-      graph.follow(outcome, count: index.count)
+      graph.follow(outcome, count: index.count, index.reader)
       change = outcome
     }
     packages = new

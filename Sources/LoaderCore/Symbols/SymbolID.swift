@@ -23,7 +23,7 @@ package struct ObjectID: Hashable, Comparable, Sendable, BitwiseCopyable {
 }
 
 /// Where a symbol's content lies: the object and the symbol's index in it.
-package struct ObjectSymbol: BitwiseCopyable, Sendable {
+package struct ObjectSymbol: BitwiseCopyable, Equatable, Sendable {
   package let object: UInt32
   package let local: UInt32
   @inline(__always) package init(object: UInt32, local: UInt32) {

@@ -169,6 +169,11 @@ package final class SymbolIndex: @unchecked Sendable {
     s.index < attributes.count ? attributes[s.index] : []
   }
 
+  /// The attributes by symbol, and how many symbols have any; as long as the index does not change.
+  package var allAttributes: (base: UnsafePointer<Attributes>, count: Int) {
+    (UnsafePointer(attributes.base), attributes.count)
+  }
+
   package func insert(_ a: Attributes, for s: SymbolID) {
     attributes.grow(to: symbols.count, with: [])
     attributes[s.index] = attributes[s.index].union(a)

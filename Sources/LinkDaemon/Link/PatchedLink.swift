@@ -1,0 +1,48 @@
+import ImageWriter
+import LoaderCore
+
+/// A link of the same symbols as the last one, some of which have other contents: the last image is patched.
+///
+/// No pass runs. Relocations, sizes, names and auxiliary symbols are what they were (`IndexChange.contents`), so all
+/// that passes decide by them is; a symbol whose very bytes a pass reads is not patched
+/// (`FinishedLink.writable`, `EdgeGraph.answersAreKept`).
+extension Link {
+  /// - Returns: nil when all passes must run.
+  static func patched(
+    _ resident: ResidentLink, _ plan: LinkPlan, _ images: ResultStore?
+  ) throws(LinkFailure) -> LinkedImage? {
+    let program = resident.program
+    guard let changed = program.change?.contents, program.graph.answersAreKept,
+      let finished = resident.last.finished,
+      let old = resident.last.plan, plan.isPatchable(from: old),
+      let symbols = finished.writable(changed, program.index.reader),
+      let image = try images?.imageToPatch(finished.image),
+      finished.writeNotes(plan.elf, insteadOf: old.elf, into: image),
+      let module = try finished.write(symbols, program.index, into: image, memory: resident.memory)
+    else { return nil }
+    resident.last.note(finished, plan)
+    return LinkedImage(image: image, printed: Printed(), fipsModule: module)
+  }
+}
+
+extension LinkPlan {
+  /// Whether a link says nothing but what is in its output, and no dynamic linker has a part in that.
+  var leavesPatchableImage: Bool {
+    verbosity == 0 && !callGraph && benchmark == nil && !deadcode.dumpDependencies
+      && !stackCheck.debugNosplit && dynamic == nil && !elf.isPIE
+  }
+
+  /// Whether the image of another link is this one's but for contents and build ids.
+  func isPatchable(from old: LinkPlan) -> Bool {
+    var ids = elf
+    ids.buildID = old.elf.buildID
+    ids.gnuBuildID = old.elf.gnuBuildID
+    return leavesPatchableImage && old.leavesPatchableImage && ids == old.elf && resolve == old.resolve
+      && deadcode == old.deadcode && text == old.text && data == old.data && image == old.image
+      && strings.elementsEqual(old.strings, by: { $0.name == $1.name && $0.value == $1.value })
+      && buildVersion == old.buildVersion && moduleInfo == old.moduleInfo && goroot == old.goroot
+      && strictDupsFail == old.strictDupsFail && dwarf == old.dwarf && compressDWARF == old.compressDWARF
+      && stackCheck == old.stackCheck && allErrors == old.allErrors
+      && load.ignorePackageData == old.load.ignorePackageData
+  }
+}
