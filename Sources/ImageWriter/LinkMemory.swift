@@ -20,19 +20,20 @@ package final class LinkMemory: @unchecked Sendable {
   /// What the image is made of.
   package let image = ImageMemory()
   /// What DWARF is made of.
-  let debug = DebugMemory()
+  let debug: DebugMemory
 
   /// Where the tables are that an earlier life of the daemon left.
   private let block: SnapshotBlock?
 
   package init() {
     functions = FunctionMemory()
+    debug = DebugMemory()
     block = nil
   }
 
   // MARK: from one life of the daemon to the next
 
-  /// Writes all but what DWARF and the image are made of.
+  /// Writes all but what the image is made of, types and frames of DWARF, and compressed sections.
   package func write(to writer: SnapshotWriter) {
     writer.table(listing)
     writer.table(groupKinds)
@@ -41,6 +42,7 @@ package final class LinkMemory: @unchecked Sendable {
     writer.numbers(sizeOrders.count)
     for order in sizeOrders { order.write(to: writer) }
     functions.write(to: writer)
+    debug.write(to: writer)
   }
 
   /// What an earlier life left.
@@ -55,6 +57,7 @@ package final class LinkMemory: @unchecked Sendable {
     let orders = reader.numbers(1)[0]
     while reader.isGood, sizeOrders.count < orders { sizeOrders.append(SizeOrder(&reader)) }
     functions = FunctionMemory(&reader)
+    debug = DebugMemory(&reader)
     guard reader.isGood else { return nil }
   }
 

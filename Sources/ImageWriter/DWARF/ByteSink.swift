@@ -19,6 +19,13 @@ package final class ByteSink: @unchecked Sendable {
     count = other.count
   }
 
+  init(copying bytes: [UInt8]) {
+    capacity = max(bytes.count, 16)
+    base = .allocate(byteCount: capacity, alignment: 16)
+    UnsafeMutableRawBufferPointer(start: base, count: capacity).copyBytes(from: bytes)
+    count = bytes.count
+  }
+
   deinit { base.deallocate() }
 
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }

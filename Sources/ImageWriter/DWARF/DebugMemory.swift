@@ -20,6 +20,21 @@ final class DebugMemory: @unchecked Sendable {
     var type: SymbolID
   }
 
+  init() {}
+
+  /// Writes what is no pointer into objects, and no stream, which takes as much to read as to make.
+  func write(to writer: SnapshotWriter) {
+    writer.texts(goroot.map { [$0] } ?? [])
+    UnitMemo.write(units, to: writer)
+    writer.array(promises)
+  }
+
+  init(_ reader: inout SnapshotReader) {
+    goroot = reader.texts().first
+    units = UnitMemo.read(&reader)
+    promises = reader.array()
+  }
+
   /// Makes room for all objects.
   func prepare(objectCount: Int, goroot: String) {
     while units.count < objectCount { units.append(UnitMemo()) }

@@ -128,6 +128,89 @@ final class UnitMemo: @unchecked Sendable {
     }
   }
 
+  // MARK: from one life of the daemon to the next
+
+  /// All memos of a program, list by list.
+  static func write(_ units: [UnitMemo], to writer: SnapshotWriter) {
+    func concatenated<T: BitwiseCopyable>(_ list: (Scan) -> [T]) {
+      var all: [T] = []
+      for u in units { if let scan = u.keptScan { all += list(scan) } }
+      writer.array(all)
+    }
+    writer.array(units.flatMap(\.numbers))
+    concatenated(\.functions)
+    concatenated(\.records)
+    concatenated(\.findings.references)
+    concatenated(\.findings.others)
+    concatenated(\.findings.slots)
+    concatenated(\.doubtful)
+    writer.array(units.flatMap { $0.typedData ?? [] })
+    writer.array(units.flatMap { unit in unit.keptHead.map { Array($0.bytes) } ?? [] })
+  }
+
+  /// A scan that found something wrong is made again.
+  private var keptScan: Scan? { scan?.findings.problem == nil ? scan : nil }
+
+  /// The script is found with the head, and few units have one.
+  private var keptHead: ByteSink? { debuggerScript == nil ? lineHead : nil }
+
+  private static let numberCount = 13
+
+  private var numbers: [Int] {
+    let s = keptScan ?? Scan(functions: [], records: [], findings: UnitFindings())
+    let f = s.findings
+    return [
+      keptScan == nil ? 0 : 1, s.functions.count, s.records.count, f.references.count, f.others.count,
+      f.slots.count, s.doubtful.count, typedData?.count ?? -1, keptHead?.count ?? -1, f.infoSize, f.lineSize,
+      f.rangeSize, f.locationSize,
+    ]
+  }
+
+  static func read(_ reader: inout SnapshotReader) -> [UnitMemo] {
+    let numbers: [Int] = reader.array()
+    var functions = Pieces<SymbolID>(&reader)
+    var records = Pieces<FunctionDebugSymbols>(&reader)
+    var references = Pieces<UnitFindings.Reference>(&reader)
+    var others = Pieces<SymbolID>(&reader)
+    var slots = Pieces<SymbolID>(&reader)
+    var doubtful = Pieces<Int>(&reader)
+    var typed = Pieces<UInt32>(&reader)
+    var heads = Pieces<UInt8>(&reader)
+    var units: [UnitMemo] = []
+    for start in stride(from: 0, to: numbers.count - Self.numberCount + 1, by: Self.numberCount) {
+      let n = numbers[start..<start + Self.numberCount].map { $0 }
+      let unit = UnitMemo()
+      var findings = UnitFindings()
+      let (mine, symbols) = (functions.next(n[1]), records.next(n[2]))
+      findings.references = references.next(n[3])
+      findings.others = others.next(n[4])
+      findings.slots = slots.next(n[5])
+      (findings.infoSize, findings.lineSize) = (n[9], n[10])
+      (findings.rangeSize, findings.locationSize) = (n[11], n[12])
+      let scan = Scan(
+        functions: mine, records: symbols, findings: findings, doubtful: doubtful.next(n[6]))
+      if n[0] != 0 { unit.scan = scan }
+      if n[7] >= 0 { unit.typedData = typed.next(n[7]) }
+      if n[8] >= 0 { unit.lineHead = ByteSink(copying: heads.next(n[8])) }
+      units.append(unit)
+    }
+    return units
+  }
+
+  /// A long list, cut up.
+  private struct Pieces<T: BitwiseCopyable> {
+    private let all: UnsafeMutableBufferPointer<T>
+    private var at = 0
+
+    init(_ reader: inout SnapshotReader) { all = reader.memory(of: T.self) }
+
+    mutating func next(_ count: Int) -> [T] {
+      let n = max(0, min(count, all.count - at))
+      defer { at += n }
+      return Array(all[at..<at + n])
+    }
+  }
+
   /// Bytes of memory.
   var byteCount: Int {
     var n = (lineHead?.room ?? 0) + (typedData?.capacity ?? 0) * 4

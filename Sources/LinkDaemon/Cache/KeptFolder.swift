@@ -164,7 +164,8 @@ package struct KeptFolder: Sendable {
       guard lstat("\(path)/\(name)", &st) == 0, st.st_mode & S_IFMT == S_IFREG else { continue }
       if name.hasPrefix(".") {
         let writer = name.dropFirst().split(separator: "-").first.flatMap { Int32($0) }
-        if let writer, !ReplaySyscalls.isAlive(writer) { unlink("\(path)/\(name)") }
+        let isOld = Self.nanoseconds(st) < Int(Syscalls.wallClockSeconds() - 3600) * 1_000_000_000
+        if isOld || !(writer.map(ReplaySyscalls.isAlive) ?? true) { unlink("\(path)/\(name)") }
       } else {
         files.append((name, Int(st.st_size), Self.nanoseconds(st)))
       }

@@ -28,13 +28,18 @@ package final class ResidentEngine: LinkEngine {
   private let lastLink = Mutex(0)
   private static let trimDelay = DispatchTimeInterval.seconds(10)
   /// When no link came for so long, what is held is written for the daemon's next life.
-  private static let keepDelay = DispatchTimeInterval.seconds(1)
+  private static let keepDelay = 1.0
+  /// Seconds between two writings: an editing hand makes images faster than a disk should see. The last ones are
+  /// written when the daemon ends.
+  private static let keepInterval = 300.0
   /// Time for that when the daemon ends.
   private static let lastKeepNanoseconds: UInt64 = 600_000_000
   /// Bytes of results from which on older ones are left.
   private static let keptBytes = 512 << 20
   /// The end of that time; 0 as long as the daemon goes on.
   private let lastKeep = Atomic<UInt64>(0)
+  /// When what is held was last written; 0 for never.
+  private let lastKept = Atomic<UInt64>(0)
   private let keepQueue = DispatchQueue(label: "linkd.keep", qos: .utility)
 
   package init(_ configuration: EngineConfiguration) {
@@ -118,9 +123,17 @@ package final class ResidentEngine: LinkEngine {
       counts.withLock { $0.reused += inputs.files.count }
       return done(call, known, LinkReport(how: "replayed", objectsReused: inputs.files.count))
     }
+    return try link(call, plan, output, inputs, key, twins: true)
+  }
+
+  /// - Parameter twins: whether archives may stand for others (`ArchiveTwin`).
+  private func link(
+    _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ inputs: InputSet, _ key: ContentKey?,
+    twins: Bool
+  ) throws(LinkFailure) -> LinkOutcome {
     let dormant = dormantProgram(plan, inputs)
     defer { if dormant != nil { programs.offer(nil, plan.packagesKey) } }
-    let files = archives.read(inputs, known: dormant?.archives)
+    let files = archives.read(inputs, known: dormant?.archives, twins: twins)
     counts.withLock { c in
       c.parsed += files.newFiles
       c.reused += files.knownFiles
@@ -135,7 +148,13 @@ package final class ResidentEngine: LinkEngine {
     } catch {
       // What went wrong may be no more than that.
       if let changed = inputs.changedFile() { throw Self.inputChanged(changed) }
-      throw error
+      if case .unsupported = error { throw error }
+      guard files.hasTwins else { throw error }
+      // Messages name files: those of the request.
+      archives.forgetTwins()
+      let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
+      call.files = inputs
+      return try link(call, plan, output, inputs, key, twins: false)
     }
     try put(image, plan, output, inputs, call)
     try timer.end("write")
@@ -246,8 +265,12 @@ package final class ResidentEngine: LinkEngine {
     DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + Self.trimDelay) { [weak self] in
       if self?.lastLink.withLock({ $0 }) == mine { Heap.trim() }
     }
-    keepQueue.asyncAfter(deadline: .now() + Self.keepDelay) { [weak self] in
+    let last = lastKept.load(ordering: .relaxed)
+    let sinceLast = Double(DispatchTime.now().uptimeNanoseconds &- last) / 1e9
+    let wait = last == 0 ? Self.keepDelay : max(Self.keepDelay, Self.keepInterval - sinceLast)
+    keepQueue.asyncAfter(deadline: .now() + wait) { [weak self] in
       guard let self, self.lastLink.withLock({ $0 }) == mine else { return }
+      self.lastKept.store(DispatchTime.now().uptimeNanoseconds, ordering: .relaxed)
       self.keepAll(isUrgent: false)
       self.kept?.tidy(keeping: self.results.keys)
       self.keptPrograms?.tidy()
@@ -324,8 +347,11 @@ package final class ResidentEngine: LinkEngine {
     archives.removeAll()
     results.removeAll()
     programs.removeAll()
-    kept?.removeAll()
-    keptPrograms?.removeAll()
+    // After what is being written.
+    keepQueue.sync {
+      kept?.removeAll()
+      keptPrograms?.removeAll()
+    }
   }
 }
 

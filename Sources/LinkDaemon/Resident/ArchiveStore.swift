@@ -15,11 +15,15 @@ package final class ArchiveStore: Sendable {
     let key: ContentKey
     /// The file was modified within the clock's grain of being read.
     let isYoung: Bool
+    /// The archive is another file's, the same but for its build id (`ArchiveTwin`).
+    var isTwin = false
   }
 
   private struct State {
     var files: [String: Entry] = [:]
     var archives: [ContentKey: Archive] = [:]
+    /// Archives by what their twins have in common (`ArchiveTwin`).
+    var twins: [ContentKey: ContentKey] = [:]
     /// The link that last used an archive, for dropping old ones.
     var lastUse: [ContentKey: Int] = [:]
     var link = 0
@@ -61,6 +65,7 @@ package final class ArchiveStore: Sendable {
       s.files = [:]
       s.archives = [:]
       s.lastUse = [:]
+      s.twins = [:]
     }
   }
 
@@ -74,6 +79,7 @@ package final class ArchiveStore: Sendable {
         s.lastUse[key] = nil
       }
       s.files = s.files.filter { s.archives[$0.value.key] != nil }
+      s.twins = s.twins.filter { s.archives[$0.value] != nil }
     }
   }
 
@@ -94,22 +100,35 @@ package final class ArchiveStore: Sendable {
 
   /// Parses those of the files that are not known, in parallel.
   ///
-  /// - Parameter known: what parsing computed in an earlier life.
-  func read(_ inputs: InputSet, known: DormantArchives? = nil) -> ArchiveSet {
+  /// - Parameters:
+  ///   - known: what parsing computed in an earlier life.
+  ///   - twins: whether an archive may stand for another one that is the same but for its build id. Its file's path is
+  ///     then the other's, which messages would show.
+  func read(_ inputs: InputSet, known: DormantArchives? = nil, twins: Bool = true) -> ArchiveSet {
     var archives: [String: Result<Archive, ArchiveError>] = [:]
     var unknown: [(path: String, file: InputSet.File)] = []
     for (path, file) in inputs.files {
       switch file {
       case .failure(let e): archives[path] = .failure(.cannotOpen(e))
       case .success(let f):
-        if let archive = f.archive { archives[path] = .success(archive) } else { unknown.append((path, f)) }
+        if let archive = f.archive {
+          archives[path] = .success(archive)
+        } else {
+          unknown.append((path, f))
+        }
       }
     }
     let read = Self.concurrentMap(unknown.count) { [unknown] i in
-      self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link, known)
+      self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link, known, twins)
     }
-    for (u, archive) in zip(unknown, read) { archives[u.path] = archive }
-    return ArchiveSet(archives: archives, newFiles: unknown.count)
+    var newTwins = 0
+    for (u, archive) in zip(unknown, read) {
+      archives[u.path] = archive
+      if let a = try? archive.get(), a.file !== u.file.file { newTwins += 1 }
+    }
+    let oldTwins = inputs.files.values.count { (try? $0.get())?.isTwin == true }
+    return ArchiveSet(
+      archives: archives, newFiles: unknown.count - newTwins, hasTwins: newTwins + oldTwins > 0)
   }
 
   /// What `body` gives for 0 up to `n`, from several threads.
@@ -133,7 +152,9 @@ package final class ArchiveStore: Sendable {
     if let known, !known.isYoung, case .success(let stamp) = FileStamp.of(path: path), stamp == known.stamp,
       let archive = use(known.key, link: link)
     {
-      return .success(InputSet.File(file: archive.file, key: known.key, stamp: stamp, archive: archive))
+      return .success(
+        InputSet.File(
+          file: archive.file, key: known.key, stamp: stamp, archive: archive, isTwin: known.isTwin))
     }
     switch MappedFile.open(path) {
     case .failure(let e): return .failure(e)
@@ -168,9 +189,39 @@ package final class ArchiveStore: Sendable {
     }
   }
 
+  /// The known archive that is the same as a file but for the build id.
+  private func twin(
+    of file: InputSet.File, _ twinKey: ContentKey, path: String, link: Int
+  ) -> Archive? {
+    guard let key = state.withLock({ $0.twins[twinKey] }), let archive = use(key, link: link) else {
+      return nil
+    }
+    // Of what lies in the build cache the names are trusted, and so is what the go command wrote into it.
+    let isTrusted = ContentKey.named(by: path) != nil && ContentKey.named(by: archive.file.path) != nil
+    guard !archive.file.mayBeOverwritten,
+      isTrusted || ArchiveTwin.areEqual(archive.file.bytes, file.file.bytes)
+    else { return nil }
+    state.withLock { s in
+      s.files[path] = Entry(stamp: file.stamp, key: key, isYoung: file.isYoung, isTwin: true)
+    }
+    return archive
+  }
+
+  /// Forgets which files have twins: they are parsed by themselves when they are next looked at.
+  func forgetTwins() {
+    state.withLock { s in
+      s.files = s.files.filter { !$0.value.isTwin }
+      s.twins = [:]
+    }
+  }
+
   private func read(
-    _ file: InputSet.File, path: String, link: Int, _ known: DormantArchives?
+    _ file: InputSet.File, path: String, link: Int, _ known: DormantArchives?, _ twins: Bool
   ) -> Result<Archive, ArchiveError> {
+    let twinKey = ArchiveTwin(file.file.bytes)?.key(file.file.bytes)
+    if twins, let twinKey, let archive = twin(of: file, twinKey, path: path, link: link) {
+      return .success(archive)
+    }
     do throws(LinkFailure) {
       // Only what the build cache names can be met again after a restart.
       let cache = ContentKey.named(by: path) == nil ? nil : hashes
@@ -182,6 +233,7 @@ package final class ArchiveStore: Sendable {
         s.files[path] = Entry(stamp: file.stamp, key: file.key, isYoung: file.isYoung)
         s.archives[file.key] = archive
         s.lastUse[file.key] = link
+        if let twinKey { s.twins[twinKey] = file.key }
         s.parsed += 1
       }
       return .success(archive)
@@ -201,6 +253,8 @@ package struct InputSet: Sendable {
     let archive: Archive?
     /// The file was modified within the clock's grain of being looked at.
     var isYoung = false
+    /// File and archive are another path's, the same but for the build id.
+    var isTwin = false
   }
 
   let files: [String: Result<File, ErrorNumber>]
@@ -252,6 +306,8 @@ package struct ArchiveSet: ArchiveSource, Sendable {
   let archives: [String: Result<Archive, ArchiveError>]
   /// How many of them were parsed for this link.
   package let newFiles: Int
+  /// Whether some archive is another file's, the same but for its build id.
+  let hasTwins: Bool
 
   package var knownFiles: Int { archives.count - newFiles }
 

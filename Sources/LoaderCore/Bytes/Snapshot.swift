@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Darwin)
   import Darwin
 #else
@@ -18,6 +20,23 @@ package final class SnapshotBlock: @unchecked Sendable {
       madvise(p, count, MADV_HUGEPAGE)
     #endif
     memory = UnsafeMutableRawBufferPointer(start: p, count: count)
+    let range = (UInt(bitPattern: p), UInt(bitPattern: p) + UInt(count))
+    Self.living.withLock { $0.append(range) }
+  }
+
+  /// Where blocks are that are still there.
+  private static let living = Mutex([(start: UInt, end: UInt)]())
+
+  /// Gives the pages of a table back that nobody uses any more: whoever borrowed it may have outlived the block.
+  static func giveBack(_ table: UnsafeMutableRawPointer, _ count: Int) {
+    let page: UInt = 4096
+    let start = (UInt(bitPattern: table) + page - 1) & ~(page - 1)
+    let end = (UInt(bitPattern: table) + UInt(count)) & ~(page - 1)
+    guard end > start + 16 * page, let first = UnsafeMutableRawPointer(bitPattern: start) else { return }
+    living.withLock { all in
+      guard all.contains(where: { $0.start <= start && end <= $0.end }) else { return }
+      madvise(first, Int(end - start), MADV_DONTNEED)
+    }
   }
 
   func owns(_ place: UnsafeRawPointer) -> Bool {
@@ -25,7 +44,13 @@ package final class SnapshotBlock: @unchecked Sendable {
     return place >= UnsafeRawPointer(base) && place <= UnsafeRawPointer(base + memory.count)
   }
 
-  deinit { munmap(memory.baseAddress, memory.count) }
+  deinit {
+    let start = UInt(bitPattern: memory.baseAddress)
+    Self.living.withLock { all in
+      all.removeAll { $0.start == start }
+      munmap(memory.baseAddress, memory.count)
+    }
+  }
 }
 
 /// Writes tables one behind the other: each as its number of bytes, then the bytes, both aligned to 16.

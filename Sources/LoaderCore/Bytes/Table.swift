@@ -41,13 +41,23 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     }
   }
 
-  deinit { if !isBorrowed { base.deallocate() } }
+  deinit { leave() }
 
-  private mutating func move(to other: UnsafeMutablePointer<Element>) {
+  private func leave() {
+    if isBorrowed {
+      SnapshotBlock.giveBack(base, capacity * MemoryLayout<Element>.stride)
+    } else {
+      base.deallocate()
+    }
+  }
+
+  private mutating func move(to newCapacity: Int) {
+    let other = UnsafeMutablePointer<Element>.allocate(capacity: newCapacity)
     other.update(from: base, count: count)
-    if !isBorrowed { base.deallocate() }
+    leave()
     isBorrowed = false
     base = other
+    capacity = newCapacity
   }
 
   @inline(__always)
@@ -78,8 +88,7 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   /// Makes room for `n` elements in all.
   package mutating func reserve(_ n: Int) {
     guard n > capacity else { return }
-    move(to: .allocate(capacity: n))
-    capacity = n
+    move(to: n)
   }
 
   /// Lengthens the table to `n` elements, new ones being `value`; never shortens it.
@@ -121,8 +130,7 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   /// Gives back what a table that stays has too much of.
   package mutating func tighten() {
     guard capacity > count + count / 3, capacity > 1024 else { return }
-    capacity = max(count, 1)
-    move(to: .allocate(capacity: capacity))
+    move(to: max(count, 1))
   }
 
   /// Bytes of memory.

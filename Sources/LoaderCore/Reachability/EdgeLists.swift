@@ -17,6 +17,9 @@ final class EdgeLists: @unchecked Sendable {
   /// The first word of each allocation: one can serve as several chunks.
   private let allocations = Mutex([Allocation]())
 
+  /// How many chunks, from the first on, are a snapshot's.
+  private var borrowed = 0
+
   private struct Allocation: @unchecked Sendable {
     let base: UnsafeMutablePointer<UInt32>
   }
@@ -34,6 +37,8 @@ final class EdgeLists: @unchecked Sendable {
       for a in list { a.base.deallocate() }
       list.removeAll()
     }
+    for k in 0..<borrowed { SnapshotBlock.giveBack(chunks[k], 4 * Self.chunkWords) }
+    borrowed = 0
     taken.store(0, ordering: .relaxed)
   }
 
@@ -58,6 +63,7 @@ final class EdgeLists: @unchecked Sendable {
       chunks[k] = base
     }
     taken.store(n, ordering: .relaxed)
+    borrowed = n
   }
 
   var byteCount: Int { min(taken.load(ordering: .relaxed), Self.chunkLimit) * Self.chunkWords * 4 }

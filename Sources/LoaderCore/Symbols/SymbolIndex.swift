@@ -114,7 +114,16 @@ package final class SymbolIndex: @unchecked Sendable {
 
   /// Frees the tables of an object that leaves, unless they are the snapshot's.
   func giveBack(_ object: LoadedObject) {
-    for table in [object.symbols, object.packages] where !(block?.owns(table) ?? false) { table.deallocate() }
+    giveBack(object.symbols, object.view.symbolCount)
+    giveBack(object.packages, object.packageCount)
+  }
+
+  private func giveBack(_ table: UnsafeMutablePointer<UInt32>, _ count: Int) {
+    if let block, block.owns(table) {
+      SnapshotBlock.giveBack(table, 4 * count)
+    } else {
+      table.deallocate()
+    }
   }
 
   package var count: Int { symbols.count }

@@ -1,0 +1,76 @@
+import LoaderCore
+
+/// Tells whether two files are one archive that was built twice: equal but for the action in the build id.
+///
+/// When a package changes, the go command compiles all that import it again, and mostly gets what it had: then the build
+/// ids "action/content" (cmd/go/internal/work/buildid.go) differ before the slash only. A link reads neither.
+struct ArchiveTwin {
+  /// As the file has it, 41 bytes and more.
+  let buildID: ByteView
+  /// Behind the last slash: a hash of everything else.
+  let content: ByteView
+
+  /// Where the build id stands at the latest.
+  private static let headerLimit = 1 << 10
+
+  /// - Returns: nil for a file without a build id of that form.
+  init?(_ file: ByteView) {
+    let head = file.slice(0, min(file.count, Self.headerLimit))
+    guard head.hasPrefix("!<arch>\n"), let start = Self.find("\nbuild id \"", in: head) else { return nil }
+    var (end, slash) = (start, start)
+    while end < head.count, head.u8(end) != 0x22, head.u8(end) != 0x0a {
+      if head.u8(end) == 0x2f { slash = end }
+      end += 1
+    }
+    // Hashes are of 20 characters.
+    guard end < head.count, head.u8(end) == 0x22, slash - start >= 20, end - slash == 21 else { return nil }
+    buildID = head.slice(start, end - start)
+    content = head.slice(slash + 1, 20)
+  }
+
+  private static func find(_ text: StaticString, in bytes: ByteView) -> Int? {
+    let n = text.utf8CodeUnitCount
+    for at in 0..<max(0, bytes.count - n) where bytes.slice(at, n).hasPrefix(text) { return at + n }
+    return nil
+  }
+
+  /// By what twins are found, besides being compared: content and size.
+  func key(_ file: ByteView) -> ContentKey {
+    let bytes = [UInt8](content.buffer) + withUnsafeBytes(of: file.count.littleEndian) { [UInt8]($0) }
+    return bytes.withUnsafeBytes { ContentKey.hashing(ByteView($0.baseAddress, $0.count)) }
+  }
+
+  /// Whether all bytes of two files are equal, but for each one's build id where the other has its own.
+  static func areEqual(_ a: ByteView, _ b: ByteView) -> Bool {
+    guard a.count == b.count, let mine = ArchiveTwin(a)?.buildID, let other = ArchiveTwin(b)?.buildID,
+      mine.count == other.count
+    else { return false }
+    let step = 1 << 16
+    var at = 0
+    while at < a.count {
+      let n = min(step, a.count - at)
+      if a.slice(at, n) == b.slice(at, n) {
+        at += n
+        continue
+      }
+      let first = firstDifference(a, b, at, n)
+      // The id may begin before the first byte in which it differs.
+      guard
+        let start = (max(0, first - mine.count + 1)...first).first(where: {
+          a.slice($0, mine.count) == mine && b.slice($0, mine.count) == other
+        })
+      else { return false }
+      at = start + mine.count
+    }
+    return true
+  }
+
+  private static func firstDifference(_ a: ByteView, _ b: ByteView, _ at: Int, _ count: Int) -> Int {
+    var (low, high) = (at, at + count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if a.slice(low, middle - low) == b.slice(low, middle - low) { low = middle } else { high = middle }
+    }
+    return low
+  }
+}
