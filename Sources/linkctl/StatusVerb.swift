@@ -60,7 +60,8 @@ enum StatusVerb {
     let kinds = links.byKind.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(
       separator: ", ")
     var lines = [
-      "linkd \(report.version), build \(report.build), pid \(report.pid), up \(Amounts.duration(seconds: report.uptimeSeconds))"
+      "linkd \(report.version), build \(report.build), pid \(report.pid), "
+        + "up \(Amounts.duration(seconds: report.uptimeSeconds))"
         + (report.stopping ? ", stopping" : ""),
       "  socket   \(report.socket)",
       "  log      \(report.log)",

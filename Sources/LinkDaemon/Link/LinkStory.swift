@@ -6,7 +6,7 @@ import Protocol
 /// there.
 package struct LinkStory: Sendable {
   /// Why a program was resolved anew. The raw values are what `status` tells (docs/protocol.md).
-  enum Anew: String, Sendable, CaseIterable {
+  package enum Anew: String, Sendable, CaseIterable {
     case noneResident = "none-resident"
     /// The resident ones have other packages, other numbers of objects, or load them in another order.
     case otherPackages = "other-packages"
@@ -15,7 +15,7 @@ package struct LinkStory: Sendable {
   }
 
   /// Why the last image was not patched: the first condition that did not hold.
-  enum NotPatched: String, Sendable, CaseIterable {
+  package enum NotPatched: String, Sendable, CaseIterable {
     /// There is no last link to compare with.
     case anew
     /// The link prints something.
