@@ -61,7 +61,7 @@ extension LinkReport {
     if explanation.program.how == "replayed" { return "nothing changed" }
     let all = explanation.packages ?? 0
     switch explanation.changedCount {
-    case .none: return "all of \(Amounts.count(all, "package"))"
+    case .none: return "\(Amounts.count(all, "package")), linked from the start"
     case 0: return "none of \(Amounts.count(all, "package")) changed"
     case .some(let n): return "\(n) of \(Amounts.count(all, "package")) changed"
     }

@@ -26,7 +26,7 @@ package enum ExplanationWords {
     "itabs": "a conversion to an interface has another type",
     "methods": "names or types of methods changed",
     "lost-use": "an interface, method or type is not used as it was",
-    "lost-need": "something with needs of its own is not needed where it was",
+    "lost-need": "something is not needed any more where it was, and what it needs may go with it",
     "gone": "a definition with needs of its own went away",
     "unreadable": "an object was not understood",
   ]

@@ -67,7 +67,7 @@ import Testing
       deadcode: .init("anew", reason: "first"), image: .init("new", reason: "anew"))
     #expect(
       Self.record(first).explained(now: 0).dropLast(2) == [
-        "linked /tmp/a.out, 105 MB, in 389 ms, 0 s ago: all of 1 package",
+        "linked /tmp/a.out, 105 MB, in 389 ms, 0 s ago: 1 package, linked from the start",
         "  symbols    7, all looked at",
         "  deadcode   started anew: no last time to go on from",
         "  image      new",
