@@ -188,10 +188,12 @@ package struct LinkReport: JSONConvertible, Equatable {
   /// In what order stdout and stderr were written: bytes of stdout, then of stderr, of stdout, and so on; what comes
   /// after is stdout, then stderr. Mostly empty: then that is all.
   package var turns: [Int]
+  /// Why it cost that; absent for a link that was not made.
+  package var explanation: LinkExplanation?
 
   package init(
     how: String, objectsParsed: Int = 0, objectsReused: Int = 0, phases: [Phase] = [], outputBytes: Int = 0,
-    wallNanoseconds: Int = 0, turns: [Int] = []
+    wallNanoseconds: Int = 0, turns: [Int] = [], explanation: LinkExplanation? = nil
   ) {
     self.how = how
     self.objectsParsed = objectsParsed
@@ -200,6 +202,7 @@ package struct LinkReport: JSONConvertible, Equatable {
     self.outputBytes = outputBytes
     self.wallNanoseconds = wallNanoseconds
     self.turns = turns
+    self.explanation = explanation
   }
 
   package init(json: JSONValue) throws(JSONShapeError) {
@@ -211,6 +214,7 @@ package struct LinkReport: JSONConvertible, Equatable {
     outputBytes = try fields.required("outputBytes")
     wallNanoseconds = try fields.required("wallNs")
     turns = try fields.optional("turns") ?? []
+    explanation = try fields.optional("explanation")
   }
 
   package var json: JSONValue {
@@ -222,6 +226,7 @@ package struct LinkReport: JSONConvertible, Equatable {
     object.set("outputBytes", outputBytes)
     object.set("wallNs", wallNanoseconds)
     if !turns.isEmpty { object.set("turns", turns) }
+    object.set("explanation", explanation)
     return object.object
   }
 }

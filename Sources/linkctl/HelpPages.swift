@@ -52,6 +52,30 @@ enum HelpPages {
     EXIT CODE
       0, or 1 when no daemon runs
     """,
+    "explain": """
+    DESCRIPTION
+      Tells what a link took its time for: which packages changed, what was reused, the time of every pass, and why
+      there was no cheaper way. N counts backwards: 1 is the last link; the daemon remembers 64. Never starts a
+      daemon.
+
+      changed    packages that are others than in the link of this program before
+      symbols    those that had to be looked at again; what came and went
+      deadcode   whether the search for what the program needs went on from the last one, or why not
+      image      patched: only new contents were written into the last image; or how much of it was kept
+      why        what kept the link from being cheaper
+      passes     under the names that Go's linker has for them
+      besides    the rest of the time
+
+    OPTIONS
+      --json   the link as `linkctl status --json` has it, with its explanation; see docs/protocol.md
+
+    EXIT CODE
+      0, 1 when no daemon runs, 2 when there is no such link
+
+    EXAMPLES
+      linkctl explain
+      linkctl explain 2 --json
+    """,
     "logs": """
     DESCRIPTION
       Prints the end of the daemon's log.

@@ -3,7 +3,7 @@ import Protocol
 /// `linkctl status`: the daemon's own report, for people or as JSON. Never starts a daemon.
 enum StatusVerb {
   /// Exit code when no daemon runs.
-  private static let notRunningCode: Int32 = 1
+  static let notRunningCode: Int32 = 1
 
   static func run(_ words: [String]) throws(Verbs.VerbError) -> Int32 {
     let asJSON = words.contains("--json")
@@ -11,15 +11,7 @@ enum StatusVerb {
     let daemon = try Verbs.launcher()
     let missed = FallbackLog.last(daemon.locations)
     guard var connection = try Verbs.greeted(daemon) else {
-      var object = JSONObjectBuilder()
-      object.set("schema", StatusReport.schemaVersion)
-      object.set("running", false)
-      object.set("socket", daemon.locations.socket)
-      object.set("log", daemon.locations.log)
-      object.set("lastClientFallback", missed)
-      Output.say(
-        asJSON ? pretty(object.object) : "linkd does not run" + (missed.map { "\n" + line(missed: $0) } ?? "")
-      )
+      Output.say(notRunning(daemon, asJSON: asJSON))
       return notRunningCode
     }
     let report: StatusReport
@@ -38,7 +30,20 @@ enum StatusVerb {
     return 0
   }
 
-  private static func pretty(_ value: JSONValue) -> String {
+  /// What is said when no daemon runs: of links without one, too.
+  static func notRunning(_ daemon: DaemonLauncher, asJSON: Bool) -> String {
+    let missed = FallbackLog.last(daemon.locations)
+    guard asJSON else { return "linkd does not run" + (missed.map { "\n" + line(missed: $0) } ?? "") }
+    var object = JSONObjectBuilder()
+    object.set("schema", StatusReport.schemaVersion)
+    object.set("running", false)
+    object.set("socket", daemon.locations.socket)
+    object.set("log", daemon.locations.log)
+    object.set("lastClientFallback", missed)
+    return pretty(object.object)
+  }
+
+  static func pretty(_ value: JSONValue) -> String {
     String(decoding: value.serialized(pretty: true), as: UTF8.self)
   }
 
@@ -55,12 +60,14 @@ enum StatusVerb {
     let kinds = links.byKind.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(
       separator: ", ")
     var lines = [
-      "linkd \(report.version), build \(report.build), pid \(report.pid), up \(duration(report.uptimeSeconds))"
+      "linkd \(report.version), build \(report.build), pid \(report.pid), "
+        + "up \(Amounts.duration(seconds: report.uptimeSeconds))"
         + (report.stopping ? ", stopping" : ""),
       "  socket   \(report.socket)",
       "  log      \(report.log)",
-      "  memory   \(size(report.residentBytes)) resident, \(size(report.privateBytes)) of it private; "
-        + (report.engine.budgetBytes == 0 ? "no budget" : "budget \(size(report.engine.budgetBytes))"),
+      "  memory   \(Amounts.size(report.residentBytes)) resident, \(Amounts.size(report.privateBytes)) of it private; "
+        + (report.engine.budgetBytes == 0
+          ? "no budget" : "budget \(Amounts.size(report.engine.budgetBytes))"),
       "  idle     \(idle(report))",
       "  links    \(links.linked) linked\(kinds.isEmpty ? "" : " (\(kinds))"), \(links.failed) failed, "
         + "\(links.fellBack) fell back, \(links.cancelled) cancelled; \(links.running) running, "
@@ -71,7 +78,7 @@ enum StatusVerb {
     for toolchain in report.engine.toolchains {
       lines.append(
         "           \(toolchain.name): \(toolchain.objects) objects, \(toolchain.programs) programs, "
-          + size(toolchain.residentBytes))
+          + Amounts.size(toolchain.residentBytes))
     }
     lines.append("  cache    \(cache(report.cache))")
     lines += verification(report.verification)
@@ -103,15 +110,16 @@ enum StatusVerb {
   private static func idle(_ report: StatusReport) -> String {
     guard report.idleTimeoutSeconds > 0 else { return "never stops by itself" }
     guard let deadline = report.idleDeadline else {
-      return "at work; stops after \(duration(report.idleTimeoutSeconds))"
+      return "at work; stops after \(Amounts.duration(seconds: report.idleTimeoutSeconds))"
     }
-    return "stops in \(duration(max(0, deadline - Int(Syscalls.wallClockSeconds()))))"
+    return "stops in \(Amounts.duration(seconds: max(0, deadline - Int(Syscalls.wallClockSeconds()))))"
   }
 
   private static func cache(_ cache: CacheStatus) -> String {
     let note = cache.note.map { "; \($0)" } ?? ""
     guard let path = cache.path else { return "none\(note)" }
-    return "\(path): \(cache.entries) entries, \(size(cache.bytes)) of \(size(cache.limitBytes)), "
+    return
+      "\(path): \(cache.entries) entries, \(Amounts.size(cache.bytes)) of \(Amounts.size(cache.limitBytes)), "
       + "\(cache.hits) hits, \(cache.misses) misses, \(cache.stores) stores\(note)"
   }
 
@@ -127,23 +135,6 @@ enum StatusVerb {
   }
 
   private static func ago(_ time: Int) -> String {
-    "\(duration(max(0, Int(Syscalls.wallClockSeconds()) - time))) ago"
-  }
-
-  private static func duration(_ seconds: Int) -> String {
-    switch seconds {
-    case ..<120: "\(seconds) s"
-    case ..<7200: "\(seconds / 60) min"
-    default: "\(seconds / 3600) h"
-    }
-  }
-
-  private static func size(_ bytes: Int) -> String {
-    switch bytes {
-    case ..<10_000: "\(bytes) B"
-    case ..<10_000_000: "\(bytes / 1000) kB"
-    case ..<10_000_000_000: "\(bytes / 1_000_000) MB"
-    default: "\(bytes / 1_000_000_000) GB"
-    }
+    "\(Amounts.duration(seconds: max(0, Int(Syscalls.wallClockSeconds()) - time))) ago"
   }
 }

@@ -31,6 +31,9 @@ enum Verbs {
     Verb(name: "stop", arguments: "", summary: "end the daemon when its running links are done", run: stop),
     Verb(name: "restart", arguments: "", summary: "stop, then start", run: restart),
     Verb(name: "status", arguments: "[--json]", summary: "what the daemon does and did", run: StatusVerb.run),
+    Verb(
+      name: "explain", arguments: "[N] [--json]",
+      summary: "what the last link, or the N-th last, cost and why", run: ExplainVerb.run),
     Verb(name: "logs", arguments: "[-n LINES] [--path]", summary: "the end of the daemon's log", run: logs),
     Verb(
       name: "invalidate", arguments: "", summary: "drop everything the daemon keeps, and results on disk",

@@ -39,6 +39,23 @@ struct DaemonLinkTests {
     #expect(eventually { program.leftovers.isEmpty })
   }
 
+  @Test func theLastLinksAreExplained() throws {
+    #expect(try link().code == 0)
+    #expect(try link().code == 0)
+    let last = try home.linkctl(["explain"])
+    #expect(last.code == 0 && last.stdout.contains(" ago: nothing changed\n"), "\(last)")
+    let first = try home.linkctl(["explain", "2"]).stdout
+    #expect(first.hasPrefix("linked \(program.output), "))
+    #expect(first.contains("\n  why        the daemon held no earlier link of this program\n"), "\(first)")
+    #expect(first.contains("\n  passes     loadlib "))
+    let json = try home.linkctl(["explain", "--json", "2"]).stdout
+    let record = try LinkRecord(json: JSONValue(parsing: Array(json.utf8)))
+    #expect(record.report?.explanation?.program == .init("new", reason: "none-resident"))
+    let none = try home.linkctl(["explain", "3"])
+    #expect(none.code == 2 && none.stdout.isEmpty)
+    #expect(none.stderr == "linkctl explain: no link 3: the daemon remembers 2\n")
+  }
+
   // MARK: disks
 
   /// A file system of 512 KiB; nil where one may not be mounted.

@@ -9,6 +9,8 @@ import Testing
     let home = try DaemonHome()
     #expect(try home.linkctl(["status"]).code == 1)
     #expect(try home.status()["running"] == false)
+    #expect(try home.linkctl(["explain"]).code == 1)
+    #expect(try home.linkctl(["explain"]).stdout == "linkd does not run\n")
     #expect(try home.linkctl(["sockname", "--no-spawn"]).stdout.hasPrefix("\(home.sandbox.path)/linkd/"))
     #expect(try home.linkctl(["version"]).stdout.contains(Release.version))
     #expect(try home.linkctl(["help"]).stdout.contains("toolexec"))
@@ -23,6 +25,8 @@ import Testing
     let text = try home.linkctl(["status"])
     #expect(text.code == 0)
     #expect(text.stdout.contains("pid \(pid)"))
+    let none = try home.linkctl(["explain"])
+    #expect(none.code == 2 && none.stderr == "linkctl explain: the daemon has linked nothing yet\n")
     #expect(try home.linkctl(["logs"]).stdout.contains("started"))
     #expect(try home.linkctl(["invalidate"]).code == 0)
 
@@ -38,6 +42,7 @@ import Testing
     let home = try DaemonHome()
     for words in [
       [], ["nonsense"], ["start", "x"], ["status", "--yaml"], ["logs", "-n"], ["logs", "-n", "x"],
+      ["explain", "0"], ["explain", "x"], ["explain", "1", "2"],
     ] {
       let result = try home.linkctl(words)
       #expect(result.code == 2)

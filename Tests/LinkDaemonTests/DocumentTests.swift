@@ -84,7 +84,8 @@ import Testing
             phases: [
               .init(name: "load", nanoseconds: 1_800_000), .init(name: "write", nanoseconds: 9_000_000),
             ],
-            outputBytes: 2_310_144, wallNanoseconds: 24_000_000))
+            outputBytes: 2_310_144, wallNanoseconds: 24_000_000,
+            explanation: request.verify == nil ? explanation : nil))
       case "broken":
         return .done(
           exitCode: 2, stdout: [], stderr: Array("main.".utf8) + [0x80, 0xFF] + Array(" undefined\n".utf8),
@@ -102,6 +103,14 @@ import Testing
         while !control.isCancelled { Syscalls.sleep(milliseconds: 1) }
         return .fallback(reason: "cancelled")
       }
+    }
+
+    private var explanation: LinkExplanation {
+      LinkExplanation(
+        program: .init("kept"), packages: 57, changedCount: 1, changed: ["example.com/hello"],
+        symbols: .init(all: 41_207, touched: 15, new: 2, gone: 0, keepNumbers: false),
+        deadcode: .init("anew", reason: "lost-need"),
+        image: .init("new", reason: "symbols", knownSymbols: 3120, keptSymbols: 0))
     }
 
     func status() -> EngineStatus {

@@ -55,7 +55,8 @@ import Testing
     let report = LinkReport(
       how: "cold", objectsParsed: 1, objectsReused: 2, phases: [.init(name: "load", nanoseconds: 5)],
       outputBytes: 3,
-      wallNanoseconds: 4, turns: [0, 1, 2])
+      wallNanoseconds: 4, turns: [0, 1, 2],
+      explanation: LinkExplanation(program: .init("replayed")))
     try roundTrip(
       LinkReply.done(exitCode: -1, stdout: ByteText([0xFF]), stderr: ByteText("x"), report: report))
     try roundTrip(LinkReply.fallback(reason: "r"))

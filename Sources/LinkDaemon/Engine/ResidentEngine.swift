@@ -121,7 +121,10 @@ package final class ResidentEngine: LinkEngine {
     if let key, let known = find(key, plan) {
       try put(known, plan, output, inputs, call)
       counts.withLock { $0.reused += inputs.files.count }
-      return done(call, known, LinkReport(how: "replayed", objectsReused: inputs.files.count))
+      let report = LinkReport(
+        how: "replayed", objectsReused: inputs.files.count,
+        explanation: LinkExplanation(program: .init("replayed")))
+      return done(call, known, report)
     }
     return try link(call, plan, output, inputs, key, twins: true)
   }
@@ -142,9 +145,11 @@ package final class ResidentEngine: LinkEngine {
       call.control.progress(phase)
       return !call.control.isCancelled
     }
+    var story = LinkStory()
     let image: LinkedImage
     do throws(LinkFailure) {
-      image = try Link.run(plan, archives: files, programs: programs, images: results, timer: &timer)
+      image = try Link.run(
+        plan, archives: files, programs: programs, images: results, timer: &timer, story: &story)
     } catch {
       // What went wrong may be no more than that.
       if let changed = inputs.changedFile() { throw Self.inputChanged(changed) }
@@ -165,7 +170,8 @@ package final class ResidentEngine: LinkEngine {
       ? "restored" : files.knownFiles == 0 ? "cold" : files.newFiles == 0 ? "linked" : "relinked"
     let report = LinkReport(
       how: how, objectsParsed: files.newFiles, objectsReused: files.knownFiles,
-      phases: timer.phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) })
+      phases: timer.phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
+      explanation: story.explanation)
     return done(call, image, report, phases: timer.phases)
   }
 

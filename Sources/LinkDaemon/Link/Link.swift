@@ -10,11 +10,11 @@ import LoaderCore
 package enum Link {
   package static func run(
     _ plan: LinkPlan, archives: any ArchiveSource, programs: ProgramStore? = nil,
-    images: ResultStore? = nil, timer: inout PhaseTimer
+    images: ResultStore? = nil, timer: inout PhaseTimer, story: inout LinkStory
   ) throws(LinkFailure) -> LinkedImage {
     var told = Diagnostics(allErrors: plan.allErrors)
     do throws(LinkFailure) {
-      return try run(plan, archives: archives, programs, images, &timer, &told)
+      return try run(plan, archives: archives, programs, images, &timer, &told, &story)
     } catch {
       throw error.after(told.printed)
     }
@@ -22,7 +22,7 @@ package enum Link {
 
   private static func run(
     _ plan: LinkPlan, archives: any ArchiveSource, _ programs: ProgramStore?, _ images: ResultStore?,
-    _ timer: inout PhaseTimer, _ told: inout Diagnostics
+    _ timer: inout PhaseTimer, _ told: inout Diagnostics, _ story: inout LinkStory
   ) throws(LinkFailure) -> LinkedImage {
     var trace = LinkTrace(plan)
     told.print(trace.heading)
@@ -33,14 +33,17 @@ package enum Link {
     try timer.end("loadlib")
 
     // One index; duplicates elected, references resolved.
-    let resident = try load(packages, plan, programs, &told)
+    let resident = try load(packages, plan, programs, &told, &story)
     let (program, memory) = (resident.program, resident.memory)
     let index = program.index
+    story.note(program, plan)
     program.releasePages()
     try timer.end("loadsyms")
 
     // When no more than contents changed, the last image with them in it is this one.
-    if told.isEmpty, let linked = try patched(resident, plan, images) {
+    if !told.isEmpty {
+      story.notPatched(.speaks)
+    } else if let linked = try patched(resident, plan, images, &story) {
       try timer.end("patch")
       programs?.keep(resident, plan.packagesKey)
       return linked
@@ -55,6 +58,7 @@ package enum Link {
     // What the program needs. From here on the set only grows by the linker's own symbols.
     var live = try Deadcode.run(
       index, graph: program.graph, initOrder: initOrder, options: plan.deadcode)
+    story.note(program.graph.floodStart)
     told.print(String(decoding: live.dump, as: UTF8.self))
     program.releasePages()
     try timer.end("deadcode")
@@ -181,12 +185,13 @@ package enum Link {
     let image = try memoryForImage(
       Int(layout.fileLength),
       spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20,
-      plan, images)
+      plan, images, &story)
     let writer = SegmentWriter(index, layout, into: image, memory: memory.image)
     try told.report(
       try writer.write(
         text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE,
         afterText: program.releasePages))
+    story.note(memory.image)
     program.releasePages()
     try debugSections?.write(layout, into: image)
     try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])

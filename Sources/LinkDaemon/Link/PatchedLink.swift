@@ -9,18 +9,25 @@ import LoaderCore
 extension Link {
   /// - Returns: nil when all passes must run.
   static func patched(
-    _ resident: ResidentLink, _ plan: LinkPlan, _ images: ResultStore?
+    _ resident: ResidentLink, _ plan: LinkPlan, _ images: ResultStore?, _ story: inout LinkStory
   ) throws(LinkFailure) -> LinkedImage? {
+    func no(_ reason: LinkStory.NotPatched) -> LinkedImage? {
+      story.notPatched(reason)
+      return nil
+    }
     let program = resident.program
-    guard let changed = program.change?.contents, program.graph.answersAreKept,
-      let finished = resident.last.finished,
-      let old = resident.last.plan, plan.isPatchable(from: old),
-      let symbols = finished.writable(changed, program.index.reader),
-      let image = try images?.imageToPatch(finished.image),
-      finished.writeNotes(plan.elf, insteadOf: old.elf, into: image),
-      let module = try finished.write(symbols, program.index, into: image, memory: resident.memory)
-    else { return nil }
+    guard let change = program.change else { return no(.anew) }
+    guard let changed = change.contents else { return no(change.keepsNumbers ? .shape : .symbols) }
+    guard program.graph.answersAreKept else { return no(.deadcode) }
+    guard let finished = resident.last.finished, let old = resident.last.plan else { return no(.noLast) }
+    guard plan.isPatchable(from: old) else { return no(.flags) }
+    guard let symbols = finished.writable(changed, program.index.reader) else { return no(.passes) }
+    guard let image = try images?.imageToPatch(finished.image) else { return no(.noImage) }
+    guard finished.writeNotes(plan.elf, insteadOf: old.elf, into: image) else { return no(.buildID) }
+    guard let module = try finished.write(symbols, program.index, into: image, memory: resident.memory)
+    else { return no(.fit) }
     resident.last.note(finished, plan)
+    story.patched()
     return LinkedImage(image: image, printed: Printed(), fipsModule: module)
   }
 }

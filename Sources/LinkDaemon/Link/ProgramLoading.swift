@@ -5,19 +5,27 @@ extension Link {
   /// The program of a request: a resident one with the changed objects exchanged, else resolved anew. Either
   /// way it is the same value (`IndexPatch`).
   static func load(
-    _ packages: LoadedPackages, _ plan: LinkPlan, _ programs: ProgramStore?, _ told: inout Diagnostics
+    _ packages: LoadedPackages, _ plan: LinkPlan, _ programs: ProgramStore?, _ told: inout Diagnostics,
+    _ story: inout LinkStory
   ) throws(LinkFailure) -> ResidentLink {
     let profile = ReleaseProfile.go1_27_3
     if let known = programs?.take(plan.packagesKey, for: packages) {
       // What is exchanged is compared with what it was: that must still be readable, before and after.
       let old = known.program.replacedFiles(by: packages)
-      if old.allSatisfy(isAsItWas),
-        known.program.update(to: packages, profile: profile, options: plan.resolve),
+      let isUpdated =
         old.allSatisfy(isAsItWas)
-      {
+        && known.program.update(to: packages, profile: profile, options: plan.resolve)
+      if isUpdated, old.allSatisfy(isAsItWas) {
         known.memory.follow(known.program.change, count: known.program.index.count)
         return known
       }
+      if let refusal = known.program.refusal {
+        story.resolvedAnew(refusal)
+      } else {
+        story.resolvedAnew(.overwritten)
+      }
+    } else {
+      story.resolvedAnew(programs?.has(plan.packagesKey) == true ? .otherPackages : .noneResident)
     }
     let (program, warnings) = try ResidentProgram.resolve(packages, profile: profile, options: plan.resolve)
     told.warn(warnings)
@@ -26,9 +34,10 @@ extension Link {
 
   /// Memory for the output: the last large image's of the same program, or new memory.
   static func memoryForImage(
-    _ count: Int, spare: Int, _ plan: LinkPlan, _ images: ResultStore?
+    _ count: Int, spare: Int, _ plan: LinkPlan, _ images: ResultStore?, _ story: inout LinkStory
   ) throws(LinkFailure) -> OutputImage {
     if let old = images?.takeMemory(of: ResultStore.program(plan)), old.reuse(count: count, spare: spare) {
+      story.reusedMemory()
       return old
     }
     return try OutputImage(count: count, spare: spare)

@@ -52,6 +52,7 @@ package final class Deadcode {
     _ index: SymbolIndex, graph: EdgeGraph? = nil, initOrder: InitOrder, options: Options
   ) throws(LinkFailure) -> LiveSet {
     let kept = options.keepsLists ? graph : nil
+    if kept == nil { graph?.floodStart = .inOrder }
     let pass = Deadcode(index, kept ?? EdgeGraph(symbolCount: index.count), options)
     guard options.keepsLists else { return try pass.floodInOrder(initOrder) }
     do throws(LinkFailure) {
@@ -107,11 +108,17 @@ package final class Deadcode {
   /// - Returns: the package initialisers; nil when the last flood does not help. Marks may be set then, but the
   ///   memory is gone.
   private func goOn(_ seeds: FloodSeeds) throws(LinkFailure) -> [SymbolID]? {
-    guard let memory = graph.memory else { return nil }
+    let reset = graph.resetReason
+    graph.resetReason = nil
+    guard let memory = graph.memory else {
+      graph.floodStart = reset ?? .first
+      return nil
+    }
     graph.memory = nil
     var reuse = FloodReuse(index, graph, marks, options, memory)
     var markers = MarkerPass(index, graph, marks, options)
-    guard reuse.prepare(seeds, &markers) else {
+    graph.floodStart = reuse.prepare(seeds, &markers)
+    guard graph.floodStart == .wentOn else {
       marks.clearAll(nodeMarks.count)
       markSeeds()
       return nil

@@ -54,6 +54,10 @@ package final class EdgeGraph: @unchecked Sendable {
   private var fullSize = 0
   /// How the last flood ended.
   var memory: FloodMemory?
+  /// Where the last flood began.
+  package internal(set) var floodStart = FloodStart.first
+  /// Why an exchange of objects since then makes the next one begin anew.
+  var resetReason: FloodStart?
   /// Nodes that lost their lists to an exchange of objects since the last flood, and where those are.
   private(set) var stale: [(node: Int, start: UInt32)] = []
   /// Other nodes that an exchange touched.
@@ -175,7 +179,8 @@ package final class EdgeGraph: @unchecked Sendable {
   /// All nodes that exchanges touched since the last flood.
   var touched: [Int] { stale.map(\.node) + touchedUnlisted }
 
-  private func reset(_ count: Int) {
+  private func reset(_ count: Int, _ reason: FloodStart) {
+    resetReason = reason
     isIdentity = true
     symbolCount = count
     nodeCount = count
@@ -194,10 +199,9 @@ package final class EdgeGraph: @unchecked Sendable {
 
   /// Follows a patch of the index, which has `count` symbols now.
   func follow(_ patch: IndexChange, count: Int, _ reader: SymbolReader) {
-    if patch.namesMoved || nodeCount > 2 * count + 4096 || lists.byteCount > 2 * fullSize + 4 << 20
-      || facts.isFull
-    {
-      return reset(count)
+    if patch.namesMoved { return reset(count, .namesMoved) }
+    if nodeCount > 2 * count + 4096 || lists.byteCount > 2 * fullSize + 4 << 20 || facts.isFull {
+      return reset(count, .grown)
     }
     let old = map
     if let contents = patch.contents { return follow(contents, reader) }
@@ -208,11 +212,11 @@ package final class EdgeGraph: @unchecked Sendable {
     facts.drop(lists: touched, touched)
     let unlike = nodes(of: patch.unlike)
     let moved = nodes(of: patch.moved)
-    if !patch.unlike.isEmpty, leads(to: unlike) || facts.leads(to: unlike) { return reset(count) }
-    if !patch.moved.isEmpty, facts.leads(to: moved) { return reset(count) }
+    if !patch.unlike.isEmpty, leads(to: unlike) || facts.leads(to: unlike) { return reset(count, .sorts) }
+    if !patch.moved.isEmpty, facts.leads(to: moved) { return reset(count, .places) }
     if !patch.keepsNumbers { renumber(patch, old, count) }
     if !patch.moved.isEmpty, patch.importers.contains(where: { leads($0, to: moved, reader) }) {
-      reset(count)
+      reset(count, .places)
     }
   }
 

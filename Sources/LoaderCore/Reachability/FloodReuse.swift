@@ -35,25 +35,25 @@ struct FloodReuse: ~Copyable {
     writer = EdgeLists.Writer(graph.lists)
   }
 
-  /// Whether the flood can go on from the last one. If so, marks are set as they were then.
-  mutating func prepare(_ seeds: FloodSeeds, _ markers: inout MarkerPass) -> Bool {
+  /// Whether the flood can go on from the last one (`FloodStart.wentOn`). If so, marks are set as they were then.
+  mutating func prepare(_ seeds: FloodSeeds, _ markers: inout MarkerPass) -> FloodStart {
     guard seeds == memory.seeds, index.count - graph.symbolCount == memory.externalMarks.count
-    else { return false }
+    else { return .roots }
     do throws(LinkFailure) {
-      for s in memory.specials where try special(s.node) != s { return false }
-      guard markers.itabsAreTheSame(memory.state, graph.touched) else { return false }
-      guard try markers.refreshFacts() else { return false }
+      for s in memory.specials where try special(s.node) != s { return .ownSymbols }
+      guard markers.itabsAreTheSame(memory.state, graph.touched) else { return .itabs }
+      guard try markers.refreshFacts() else { return .methods }
       restoreMarks()
       for (node, start) in graph.stale
       where node < memory.marks.count && memory.marks[node] & LiveSet.reachable != 0 {
-        guard try compare(node, start, &markers) else { return false }
+        if let obstacle = try compare(node, start, &markers) { return obstacle }
       }
-      for node in lost where !isLeaf(node) { return false }
+      for node in lost where !isLeaf(node) { return .lostNeed }
     } catch {
-      return false
+      return .unreadable
     }
     markers.resume(memory)
-    return true
+    return .wentOn
   }
 
   private func restoreMarks() {
@@ -85,30 +85,32 @@ struct FloodReuse: ~Copyable {
   // MARK: lists that changed
 
   /// Compares the old list of a live node with its new one, which is kept; the node is visited again.
+  ///
+  /// - Returns: what keeps the flood from going on; nil when nothing does.
   private mutating func compare(
     _ node: Int, _ start: UInt32, _ markers: inout MarkerPass
-  ) throws(LinkFailure) -> Bool {
+  ) throws(LinkFailure) -> FloodStart? {
     let s = map.symbol(node)
     let old = graph.lists.list(at: start &- 1)
     if s.isNone {
       // It went, and nothing with it.
       lost.append(node)
-      return Self.isEmpty(old)
+      return Self.isEmpty(old) ? nil : .gone
     }
-    guard !index.reader.isExternal(s) else { return false }
+    guard !index.reader.isExternal(s) else { return .ownSymbols }
     let header = try scan.scan(s)
-    guard old[1] == header else { return false }
+    guard old[1] == header else { return .sorts }
     try markers.lookUp(node, header, scan.list.base, scan.list.count)
-    guard let position = writer.add(header, scan.list) else { return false }
+    guard let position = writer.add(header, scan.list) else { return .grown }
     graph.listStarts.set(node, position)
     todo.append(UInt32(truncatingIfNeeded: node))
     let before = markers.meanings(old + EdgeLists.headerWords, Int(old[0]))
     let now = Set(markers.meanings(scan.list.base, scan.list.count))
     for e in before where !now.contains(e) {
-      guard e >> 40 == UInt64(Tag.plain) else { return false }
+      guard e >> 40 == UInt64(Tag.plain) else { return .lostUse }
       lost.append(Int(e & 0xffff_ffff))
     }
-    return true
+    return nil
   }
 
   private static func isEmpty(_ list: UnsafeMutablePointer<UInt32>) -> Bool {

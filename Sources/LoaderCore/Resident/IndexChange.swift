@@ -16,6 +16,9 @@ package final class IndexChange: @unchecked Sendable {
   package let namesMoved: Bool
   /// Number of symbols that there were.
   package let oldCount: Int
+  /// How many symbols came and went.
+  package let newCount: Int
+  package let goneCount: Int
   private let exchanged: [Bool]
   /// When the exchanged objects differ in nothing but the data of their definitions: the symbols whose data differ. Nil
   /// when there is more to it.
@@ -23,7 +26,7 @@ package final class IndexChange: @unchecked Sendable {
 
   init(
     numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming Bitmap, unlike: [UInt32],
-    moved: [UInt32], importers: [Int], namesMoved: Bool, exchanged: [Bool]
+    moved: [UInt32], importers: [Int], namesMoved: Bool, newCount: Int, goneCount: Int, exchanged: [Bool]
   ) {
     self.moved = moved
     self.importers = importers
@@ -32,6 +35,8 @@ package final class IndexChange: @unchecked Sendable {
     self.touched = touched
     self.unlike = unlike
     self.namesMoved = namesMoved
+    self.newCount = newCount
+    self.goneCount = goneCount
     self.exchanged = exchanged
     contents = nil
   }
@@ -48,6 +53,8 @@ package final class IndexChange: @unchecked Sendable {
     moved = []
     importers = []
     namesMoved = false
+    newCount = 0
+    goneCount = 0
     self.exchanged = exchanged
     self.contents = contents
   }

@@ -93,30 +93,35 @@ struct IndexPatch: ~Copyable {
 
   /// Patches the index.
   ///
-  /// - Returns: nil when it must be resolved anew; the index is of no use then.
+  /// - Throws: when it must be resolved anew; the index is of no use then.
   static func apply(
     to index: SymbolIndex, _ packages: LoadedPackages, changed: [Int], profile: ReleaseProfile,
     checkLinkname: Bool
-  ) -> IndexChange? {
+  ) throws(ExchangeRefusal) -> IndexChange {
     var patch = IndexPatch(
       index: index, profile: profile, checkLinkname: checkLinkname, changed: changed,
       objects: packages.objects)
-    guard patch.isPossible(), patch.leaveNames() else {
+    guard patch.isPossible() else {
       patch.discard()
-      return nil
+      throw .builtins
+    }
+    guard patch.leaveNames() else {
+      patch.discard()
+      throw .names
     }
     patch.matchContents()
     guard patch.enterNames() else {
       patch.discard()
-      return nil
+      throw .names
     }
     patch.reusePlaces()
     patch.findReferences()
     guard patch.classCount <= patch.numbers.count else {
       patch.discard()
-      return nil
+      throw .much
     }
-    return patch.run(packages)
+    guard let change = patch.run(packages) else { throw .names }
+    return change
   }
 
   /// Gives back what a patch that is not made had allocated.

@@ -19,10 +19,12 @@ extension IndexPatch {
       return touched[c] && n != 0 && index.classes[n] != sweep.tables.classes[c]
     }
     let moved = movedDefinitions()
+    let newCount = (oldCount..<classCount).count { numbers[$0] != 0 }
     return IndexChange(
       numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map { UInt32($0) },
       moved: moved.flatMap(\.definitions), importers: importers(of: moved.map(\.object)),
-      namesMoved: namesMoved || !redirected.isEmpty, exchanged: isChanged)
+      namesMoved: namesMoved || !redirected.isEmpty, newCount: newCount,
+      goneCount: oldCount + newCount - index.count, exchanged: isChanged)
   }
 
   /// Whether the new versions have the same symbols at the same places.

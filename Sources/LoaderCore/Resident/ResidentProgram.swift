@@ -6,6 +6,8 @@ package final class ResidentProgram: @unchecked Sendable {
   package let graph: EdgeGraph
   /// What the last exchange did; nil when the program was resolved anew.
   package private(set) var change: IndexChange?
+  /// Why an exchange was not made; nil as long as none was asked for in vain.
+  package private(set) var refusal: ExchangeRefusal?
   private let profile: ReleaseProfile
   let options: SymbolResolver.Options
   /// Objects that the last link exchanged; all of them when it resolved anew.
@@ -77,14 +79,25 @@ package final class ResidentProgram: @unchecked Sendable {
 
   /// Makes this the program of `new`: as if it had been resolved anew.
   ///
-  /// - Returns: false when that has to be done; this program is of no use then.
+  /// - Returns: false when that has to be done; this program is of no use then, and `refusal` says why.
   package func update(
     to new: LoadedPackages, profile other: ReleaseProfile, options wanted: SymbolResolver.Options
   ) -> Bool {
-    guard index.isPatchable, other.version == profile.version, wanted == options,
-      packages.isShaped(like: new)
-    else {
+    do throws(ExchangeRefusal) {
+      try exchange(new, other, wanted)
+      return true
+    } catch {
+      refusal = error
       return false
+    }
+  }
+
+  private func exchange(
+    _ new: LoadedPackages, _ other: ReleaseProfile, _ wanted: SymbolResolver.Options
+  ) throws(ExchangeRefusal) {
+    guard index.isPatchable else { throw .speaks }
+    guard other.version == profile.version, wanted == options, packages.isShaped(like: new) else {
+      throw .options
     }
     let changed = new.objects.indices.filter { new.objects[$0] !== packages.objects[$0] }.map { $0 + 2 }
     index.rewind()
@@ -97,10 +110,9 @@ package final class ResidentProgram: @unchecked Sendable {
     } else {
       let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
       let moved = changed.reduce(0) { $0 + new.objects[$1 - 2].view.definitions }
-      guard moved * 3 < definitions,
-        let outcome = IndexPatch.apply(
-          to: index, new, changed: changed, profile: profile, checkLinkname: options.checkLinkname)
-      else { return false }
+      guard moved * 3 < definitions else { throw .much }
+      let outcome = try IndexPatch.apply(
+        to: index, new, changed: changed, profile: profile, checkLinkname: options.checkLinkname)
       graph.follow(outcome, count: index.count, index.reader)
       change = outcome
     }
@@ -108,9 +120,8 @@ package final class ResidentProgram: @unchecked Sendable {
     exchanged = changed.count
     do throws(LinkFailure) {
       try finish()
-      return true
     } catch {
-      return false
+      throw .names
     }
   }
 }
