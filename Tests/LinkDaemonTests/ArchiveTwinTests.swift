@@ -1,0 +1,101 @@
+import Foundation
+import LoaderCore
+import Protocol
+import TestSupport
+import Testing
+
+@testable import LinkDaemon
+
+/// The go command builds a package again when one that it imports changed, and mostly gets the same archive but for the
+/// action in its build id. Such an archive is known; one that differs in anything else is not.
+struct ArchiveTwinTests {
+  private static let action = "abcdefghijklmnopqrst"
+  private static let content = "ABCDEFGHIJKLMNOPQRST"
+
+  private func archive(_ action: String, _ content: String, tail: String = "the rest") -> [UInt8] {
+    let id = "build id \"\(action)/\(content)\"\n"
+    let text =
+      "!<arch>\n__.PKGDEF\ngo object linux\n\(id)" + String(repeating: "x", count: 70_000) + id + tail
+    return Array(text.utf8)
+  }
+
+  private func areEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    a.withUnsafeBytes { a in
+      b.withUnsafeBytes { b in
+        ArchiveTwin.areEqual(ByteView(a.baseAddress, a.count), ByteView(b.baseAddress, b.count))
+      }
+    }
+  }
+
+  @Test func onlyTheBuildIDMayDiffer() {
+    let first = archive(Self.action, Self.content)
+    // The first letter may be the same, or the last.
+    for other in ["bbcdefghijklmnopqrst", "abcdefghijklmnopqrsz", "zyxwvutsrqponmlkjihg"] {
+      #expect(areEqual(first, archive(other, Self.content)))
+      #expect(!areEqual(first, archive(other, Self.content, tail: "the rost")))
+    }
+    #expect(areEqual(first, first))
+    // A place that has the other's id, where this one has something else.
+    var meddled = archive("zyxwvutsrqponmlkjihg", Self.content)
+    meddled[meddled.count - 30] ^= 1
+    #expect(!areEqual(first, meddled))
+    #expect(!areEqual(first, archive(Self.action, Self.content, tail: "the rest.")))
+  }
+
+  @Test(arguments: [
+    "!<arch>\nno id", "build id \"abcdefghijklmnopqrst/ABCDEFGHIJKLMNOPQRST\"\n",
+    "!<arch>\n\nbuild id \"redacted\"\n", "!<arch>\n\nbuild id \"abcdefghijklmnopqrst/short\"\n",
+    "!<arch>\n\nbuild id \"abcdefghijklmnopqrst/ABCDEFGHIJKLMNOPQRST",
+  ])
+  func otherFilesHaveNoTwins(_ text: String) {
+    let bytes = Array(text.utf8)
+    #expect(bytes.withUnsafeBytes { ArchiveTwin(ByteView($0.baseAddress, $0.count)) == nil })
+  }
+
+  // MARK: links
+
+  /// A program's package under another build id, in its place.
+  private func rename(_ program: RealProgram, from old: RealProgram, action: String) throws {
+    var bytes = [UInt8](try Data(contentsOf: URL(filePath: old.part)))
+    let whole = try Data(contentsOf: URL(filePath: program.part))
+    let id = try #require(
+      [UInt8](whole).withUnsafeBytes { ArchiveTwin(ByteView($0.baseAddress, $0.count))?.buildID.string })
+    let theirs = try #require(
+      bytes.withUnsafeBytes { ArchiveTwin(ByteView($0.baseAddress, $0.count))?.buildID.string })
+    let wanted = Array((action + id.dropFirst(action.utf8.count)).utf8)
+    #expect(wanted.count == theirs.utf8.count)
+    var data = Data(bytes)
+    while let range = data.range(of: Data(theirs.utf8)) { data.replaceSubrange(range, with: wanted) }
+    bytes = [UInt8](data)
+    try FileManager.default.removeItem(atPath: program.part)
+    try Data(bytes).write(to: URL(filePath: program.part))
+    try RealProgram.age(program.part)
+  }
+
+  @Test(.enabled(if: RealToolchain.current != nil, "LINKD_TEST_GOROOT is not set"))
+  func whatWasBuiltAgainIsKnown() throws {
+    let program = try RealProgram()
+    let engine = engine()
+    _ = engine.link(program.request(), control: LinkControl())
+    try rename(program, from: program, action: "zyxwvutsrqponmlkjihg")
+    // Another flag, so that the answer is not the last image.
+    let outcome = engine.link(program.request(["-X=main.nothing=1"]), control: LinkControl())
+    #expect(outcome.report?.objectsParsed == 0, "\(outcome)")
+    #expect(try program.linked == program.expected(["-X=main.nothing=1"]))
+  }
+
+  /// The same build id is no proof outside of the build cache.
+  @Test(.enabled(if: RealToolchain.current != nil, "LINKD_TEST_GOROOT is not set"))
+  func aBuildIDAloneIsNotBelieved() throws {
+    let program = try RealProgram()
+    let changed = try RealProgram(text: "replaced")
+    let engine = engine()
+    _ = engine.link(program.request(), control: LinkControl())
+    let before = program.linked
+    try rename(program, from: changed, action: "zyxwvutsrqponmlkjihg")
+    let outcome = engine.link(program.request(), control: LinkControl())
+    #expect(outcome.report?.objectsParsed == 1, "\(outcome)")
+    #expect(try program.linked == program.expected())
+    #expect(program.linked != before)
+  }
+}
