@@ -1,10 +1,9 @@
 import Foundation
+import LinkDaemon
 import LoaderCore
 import Protocol
 import TestSupport
 import Testing
-
-@testable import LinkDaemon
 
 /// The go command builds a package again when one that it imports changed, and mostly gets the same archive but for the
 /// action in its build id. Such an archive is known; one that differs in anything else is not.

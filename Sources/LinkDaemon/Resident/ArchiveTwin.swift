@@ -4,9 +4,9 @@ import LoaderCore
 ///
 /// When a package changes, the go command compiles all that import it again, and mostly gets what it had: then the build
 /// ids "action/content" (cmd/go/internal/work/buildid.go) differ before the slash only. A link reads neither.
-struct ArchiveTwin {
+package struct ArchiveTwin {
   /// As the file has it, 41 bytes and more.
-  let buildID: ByteView
+  package let buildID: ByteView
   /// Behind the last slash: a hash of everything else.
   let content: ByteView
 
@@ -14,7 +14,7 @@ struct ArchiveTwin {
   private static let headerLimit = 1 << 10
 
   /// - Returns: nil for a file without a build id of that form.
-  init?(_ file: ByteView) {
+  package init?(_ file: ByteView) {
     let head = file.slice(0, min(file.count, Self.headerLimit))
     guard head.hasPrefix("!<arch>\n"), let start = Self.find("\nbuild id \"", in: head) else { return nil }
     var (end, slash) = (start, start)
@@ -41,7 +41,7 @@ struct ArchiveTwin {
   }
 
   /// Whether all bytes of two files are equal, but for each one's build id where the other has its own.
-  static func areEqual(_ a: ByteView, _ b: ByteView) -> Bool {
+  package static func areEqual(_ a: ByteView, _ b: ByteView) -> Bool {
     guard a.count == b.count, let mine = ArchiveTwin(a)?.buildID, let other = ArchiveTwin(b)?.buildID,
       mine.count == other.count
     else { return false }
