@@ -83,6 +83,25 @@ struct ArchiveTwinTests {
     #expect(try program.linked == program.expected(["-X=main.nothing=1"]))
   }
 
+  /// What a link says names the files of the request, not those that were read before.
+  @Test(.enabled(if: RealToolchain.current != nil, "LINKD_TEST_GOROOT is not set"))
+  func aTraceNamesTheRequestsFiles() throws {
+    let first = try RealProgram()
+    let second = try RealProgram()
+    let engine = engine()
+    _ = engine.link(first.request(), control: LinkControl())
+    try rename(second, from: second, action: "zyxwvutsrqponmlkjihg")
+    guard
+      case .done(_, let stdout, let stderr, _) = engine.link(second.request(["-v=2"]), control: LinkControl())
+    else {
+      Issue.record("the link was handed back")
+      return
+    }
+    let text = String(decoding: stdout + stderr, as: UTF8.self)
+    #expect(text.contains(second.part))
+    #expect(!text.contains(first.part))
+  }
+
   /// The same build id is no proof outside of the build cache.
   @Test(.enabled(if: RealToolchain.current != nil, "LINKD_TEST_GOROOT is not set"))
   func aBuildIDAloneIsNotBelieved() throws {

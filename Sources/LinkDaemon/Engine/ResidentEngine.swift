@@ -155,12 +155,9 @@ package final class ResidentEngine: LinkEngine {
       if let changed = inputs.changedFile() { throw Self.inputChanged(changed) }
       if case .unsupported = error { throw error }
       guard files.hasTwins else { throw error }
-      // Messages name files: those of the request.
-      archives.forgetTwins()
-      let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
-      call.files = inputs
-      return try link(call, plan, output, inputs, key, twins: false)
+      return try linkWithoutTwins(call, plan, output, key)
     }
+    if files.hasTwins, !image.printed.isEmpty { return try linkWithoutTwins(call, plan, output, key) }
     try put(image, plan, output, inputs, call)
     try timer.end("write")
     if let key { results.keep(image, under: key, program: ResultStore.program(plan)) }
@@ -173,6 +170,16 @@ package final class ResidentEngine: LinkEngine {
       phases: timer.phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
       explanation: story.explanation)
     return done(call, image, report, phases: timer.phases)
+  }
+
+  /// Links again from the request's own files: what a link says names files.
+  private func linkWithoutTwins(
+    _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ key: ContentKey?
+  ) throws(LinkFailure) -> LinkOutcome {
+    archives.forgetTwins()
+    let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
+    call.files = inputs
+    return try link(call, plan, output, inputs, key, twins: false)
   }
 
   /// The program as an earlier life left it, if this one does not know it and has most files still to read.
