@@ -76,6 +76,7 @@ let package = Package(
       name: "LinkDaemonTests",
       dependencies: [
         "LinkDaemon", "Protocol", "LoaderCore", "ImageWriter", "Replay", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import LinkDaemon
 import Logging
 import Protocol
@@ -172,9 +173,9 @@ import Testing
   }
 
   /// Whatever is found is right, new blobs can be stored, and a reopened cache has them.
-  private func expectUsable(_ sandbox: Sandbox, _ comment: Comment) {
+  private func expectUsable(_ sandbox: Sandbox, _ comment: Comment, limit: Int = 1 << 30) {
     for round in 0..<3 {
-      let cache = open(sandbox)
+      let cache = open(sandbox, limit: limit)
       for (number, found) in cache.loadMany(kind: 1, keys: (0..<60).map(key)).enumerated() {
         #expect(found == nil || found == blob(number, size: 5000), comment)
       }
@@ -224,6 +225,21 @@ import Testing
     let found = cache.loadMany(kind: 1, keys: (0..<60).map(key))
     #expect(found.indices.filter { found[$0] == nil }.count == 1)
     #expect(found.enumerated().allSatisfy { $1 == nil || $1 == blob($0, size: 5000) })
+  }
+
+  /// A flipped byte can make any value of a row one of another type or size, and SQLite does not mind.
+  @Test(
+    arguments: [
+      "size = 1e300", "size = 1.5", "size = -5", "size = 9223372036854775807", "size = 'much'",
+      "size = x'0102'", "checksum = 'odd'", "checksum = 1.5", "data = 7", "data = 'text'", "used = 'never'",
+      "hash = 1",
+    ], [1 << 30, 100_000])
+  func oddValuesAreMissesAtMost(change: String, limit: Int) throws {
+    let sandbox = try filled()
+    let database = try DatabaseQueue(path: file(sandbox))
+    try database.write { try $0.execute(sql: "UPDATE OR IGNORE blob SET \(change) WHERE id % 2 = 0") }
+    try database.close()
+    expectUsable(sandbox, "\(change)", limit: limit)
   }
 
   @Test func aFileOfAnotherKindIsPutAside() throws {

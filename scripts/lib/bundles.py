@@ -205,6 +205,17 @@ class Daemon:
         except ValueError:
             return None
 
+    def last_words(self):
+        """What the daemon's log says of a crash, as far as it says where: a list of one text, or empty."""
+        try:
+            with open(os.path.join(self.env["XDG_STATE_HOME"], "linkd/linkd.log"), encoding="utf-8", errors="replace") as log:
+                _, crash, trace = log.read().rpartition("*** Signal ")
+        except OSError:
+            return []
+        lines = [line for line in trace.split("\n") if line.strip()]
+        start = next((i for i, line in enumerate(lines) if line.rstrip().endswith("crashed:")), 0)
+        return ["the daemon crashed: signal " + "\n  ".join(lines[:2] + lines[start : start + 20])] if crash else []
+
     def forget(self):
         """Stops the daemon and removes its cache: the next link is a first one."""
         self.stop()

@@ -287,10 +287,10 @@ class Judge:
         """The daemon must be the one of the last link, unless this run ended it."""
         status = self.daemon.status()
         if not status:
-            return ["no daemon answers after the link"]
+            return ["no daemon answers after the link"] + self.daemon.last_words()
         before, self.pid = self.pid, status["pid"]
         if before not in (None, self.pid) and not self.fault:
-            return ["the daemon ended: pid %d became %d" % (before, self.pid)]
+            return ["the daemon ended: pid %d became %d" % (before, self.pid)] + self.daemon.last_words()
         return []
 
     def after_failure(self, link, want, before):

@@ -125,10 +125,21 @@ final class CacheDatabase: Sendable {
 
   /// Number and total size of the blobs, from an index alone.
   func totals() throws -> (entries: Int, bytes: Int) {
-    try pool.read { database in
-      let row = try Row.fetchOne(database, sql: "SELECT COUNT(*), TOTAL(size) FROM blob INDEXED BY blobByUse")
-      return (row?[0] ?? 0, Int(row?[1] ?? 0.0))
+    let sql = "SELECT COUNT(*), TOTAL(size), MIN(size) FROM blob INDEXED BY blobByUse"
+    let values = try pool.read { database in
+      try Row.fetchOne(database, sql: sql).map { Array($0.databaseValues) } ?? []
     }
+    guard values.count == 3, let entries = Int.fromDatabaseValue(values[0]) else { throw Self.oddRow }
+    if entries == 0 { return (0, 0) }
+    guard let sum = Double.fromDatabaseValue(values[1]), let bytes = Int(exactly: sum),
+      let least = Int.fromDatabaseValue(values[2]), least >= 0
+    else { throw Self.oddRow }
+    return (entries, bytes)
+  }
+
+  /// SQLite takes any value in any column: what a damaged file has there need not be what was written.
+  private static var oddRow: DatabaseError {
+    DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row of another type")
   }
 
   /// Removes the blobs used longest ago until at most so many bytes are left, in small transactions, and gives the
@@ -138,17 +149,18 @@ final class CacheDatabase: Sendable {
     while bytes > limit {
       let removed = try pool.write { database in
         var removed = 0
-        var lastRow: Int64?
         let rows = try Row.fetchCursor(
           database, sql: "SELECT id, size FROM blob ORDER BY used, size, id LIMIT 256")
         var ids: [Int64] = []
         while bytes - removed > limit, let row = try rows.next() {
-          ids.append(row[0])
-          removed += row[1] as Int
-          lastRow = row[0]
+          guard let id = Int64.fromDatabaseValue(row[0]), let size = Int32.fromDatabaseValue(row[1]),
+            size >= 0
+          else { throw Self.oddRow }
+          ids.append(id)
+          removed += Int(size)
         }
         for id in ids { try database.execute(sql: "DELETE FROM blob WHERE id = ?", arguments: [id]) }
-        return lastRow == nil ? nil : removed
+        return ids.isEmpty ? nil : removed
       }
       guard let removed else { break }
       bytes -= removed

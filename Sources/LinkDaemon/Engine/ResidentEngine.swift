@@ -319,7 +319,7 @@ package final class ResidentEngine: LinkEngine {
 
   private func keepPrograms(_ kept: KeptPrograms) {
     for key in programs.keysToKeep() where mayKeep() {
-      programs.write(key) { kept.keep($0, key, while: mayKeep) }
+      programs.write(key) { mayKeep() && kept.keep($0, key, while: mayKeep) }
     }
   }
 

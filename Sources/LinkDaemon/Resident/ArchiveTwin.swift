@@ -3,7 +3,7 @@ import LoaderCore
 /// Tells whether two files are one archive that was built twice: equal but for the action in the build id.
 ///
 /// When a package changes, the go command compiles all that import it again, and mostly gets what it had: then the build
-/// ids "action/content" (cmd/go/internal/work/buildid.go) differ before the slash only. A link reads neither.
+/// ids "action/content" (cmd/go, buildid.go) differ before the slash only. A link reads neither.
 package struct ArchiveTwin {
   /// As the file has it, 41 bytes and more.
   package let buildID: ByteView
