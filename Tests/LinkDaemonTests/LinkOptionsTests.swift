@@ -158,7 +158,7 @@ private func variables(_ o: LinkOptions) -> [String] {
     #expect(reason([], environment: ["GO_EXTLINK_ENABLED": "0"]) == nil)
     #expect(reason(["-h", "-R=1"]) == "an error with -h")
     #expect(reason(["-v", "-v", "-benchmark=gpu"]) == "an error with -v=2")
-    if case .done(_, let stderr, _) = parse(["-v", "-benchmark=gpu", "main.a"]) {
+    if case .done(_, let stderr, _, _) = parse(["-v", "-benchmark=gpu", "main.a"]) {
       #expect(stderr.hasPrefix("unknown benchmark flag: \"gpu\"\n"))
     } else {
       Issue.record("left an error with -v to the real linker")
@@ -278,7 +278,7 @@ struct LinkOptionsIdentityTests {
       .init(program: link, arguments: arguments, environment: environment), version: version,
       read: reader(files))
     switch ours {
-    case .done(let stdout, let stderr, let exitCode):
+    case .done(let stdout, let stderr, let exitCode, _):
       let want = try real(arguments, environment)
       #expect(
         Outcome(stdout: stdout, stderr: stderr, exitCode: exitCode) == want, "\(arguments) \(environment)")

@@ -98,7 +98,10 @@ package final class ResidentEngine: LinkEngine {
       }
       switch LinkOptions.parse(call.invocation, version: release, read: call.read) {
       case .unsupported(let reason): throw .unsupported(reason: reason)
-      case .done(let stdout, let stderr, let exitCode):
+      case .done(let stdout, let stderr, let exitCode, let removed):
+        if let removed, call.control.mayCommit() {
+          OutputFile(path: call.absolute(removed), shown: removed, umask: 0).remove()
+        }
         return .done(
           exitCode: exitCode, stdout: Array(stdout.utf8), stderr: Array(stderr.utf8),
           report: LinkReport(how: "refused"))

@@ -2,12 +2,18 @@ import LoaderCore
 
 /// Why reading the command line ends before there is a link to do.
 enum CommandLineStop: Error, Equatable {
-  case done(stdout: String, stderr: String, exitCode: Int32)
+  /// - Parameter removes: what lies at this path goes.
+  case done(stdout: String, stderr: String, exitCode: Int32, removes: String? = nil)
   case unsupported(reason: String)
 
   /// `log.Fatalf`.
   static func fatal(_ message: String) -> CommandLineStop {
     .done(stdout: "", stderr: "link: \(message)\n", exitCode: 1)
+  }
+
+  /// `Exitf`, which takes an earlier output along (ld/sym.go linknew, AtExit).
+  static func exit(_ program: String, _ message: String, removes output: String) -> CommandLineStop {
+    .done(stdout: "", stderr: "\(program): \(message)\n", exitCode: 2, removes: output.isEmpty ? nil : output)
   }
 
   /// The usage text, behind a message if there is one.
@@ -235,9 +241,8 @@ struct CommandLineParser {
     guard let equals = text.firstIndex(of: UInt8(ascii: "=")),
       let dot = text[..<equals].lastIndex(of: UInt8(ascii: "."))
     else {
-      throw .done(
-        stdout: "",
-        stderr: "\(program): -X flag requires argument of the form importpath.name=value\n", exitCode: 2)
+      throw .exit(
+        program, "-X flag requires argument of the form importpath.name=value", removes: flags.text(.output))
     }
     let package_ = PackagePath.prefix(Self.string(text[..<dot]))
     strings.set(package_ + Self.string(text[dot..<equals]), Array(text[(equals + 1)...]))

@@ -117,7 +117,9 @@ package struct LinkOptions: Sendable {
   package enum Parsed: Sendable {
     case link(LinkOptions)
     /// There is nothing to link: the real linker prints this and exits.
-    case done(stdout: String, stderr: String, exitCode: Int32)
+    ///
+    /// - Parameter removes: what lies at this path goes, as with the real linker.
+    case done(stdout: String, stderr: String, exitCode: Int32, removes: String?)
     /// The real linker must do it.
     case unsupported(reason: String)
   }
@@ -134,8 +136,8 @@ package struct LinkOptions: Sendable {
       return .link(try options(call, version: version, read: read))
     } catch {
       switch error {
-      case .done(let stdout, let stderr, let exitCode):
-        return .done(stdout: stdout, stderr: stderr, exitCode: exitCode)
+      case .done(let stdout, let stderr, let exitCode, let removes):
+        return .done(stdout: stdout, stderr: stderr, exitCode: exitCode, removes: removes)
       case .unsupported(let reason): return .unsupported(reason: reason)
       }
     }
@@ -159,7 +161,7 @@ package struct LinkOptions: Sendable {
     } catch {
       // With these flags an error is not the end of what the real linker prints or writes.
       let loud: [FlagName] = [.haltOnError, .cpuProfile, .memoryProfile]
-      if case .done(_, _, let exitCode) = error, exitCode != 0 {
+      if case .done(_, _, let exitCode, _) = error, exitCode != 0 {
         if let flag = loud.first(where: parser.flags.isSet) {
           throw .unsupported(reason: "an error with -\(flag.rawValue)")
         }
@@ -173,8 +175,12 @@ package struct LinkOptions: Sendable {
   /// From this level on the real linker prints its whole symbol table when a link fails.
   static let loudTrace = "an error with -v=2"
 
-  private static func exit(_ parser: CommandLineParser, _ message: String) -> CommandLineStop {
-    .done(stdout: "", stderr: "\(parser.program): \(message)\n", exitCode: 2)
+  /// - Parameter isLate: the output has its default name by then.
+  private static func exit(
+    _ parser: CommandLineParser, _ message: String, isLate: Bool = false
+  ) -> CommandLineStop {
+    let output = parser.flags.text(.output)
+    return .exit(parser.program, message, removes: isLate && output.isEmpty ? "a.out" : output)
   }
 
   private static func isPowerOfTwo(_ n: Int64) -> Bool { n > 0 && n & (n - 1) == 0 }
@@ -230,17 +236,17 @@ package struct LinkOptions: Sendable {
     case "none": return .none
     case "gobuildid":
       guard hasBuildID else {
-        throw exit(parser, "-B gobuildid requires a Go build ID supplied via -buildid")
+        throw exit(parser, "-B gobuildid requires a Go build ID supplied via -buildid", isLate: true)
       }
       return .hashOfBuildID
     default: break
     }
     let digits = Array(given.utf8)
     guard digits.starts(with: "0x".utf8) else {
-      throw exit(parser, "-B argument must start with 0x: \(given)")
+      throw exit(parser, "-B argument must start with 0x: \(given)", isLate: true)
     }
     guard (digits.count - 2) / 2 <= 32 else {
-      throw exit(parser, "-B option too long (max 32 digits): \(given)")
+      throw exit(parser, "-B option too long (max 32 digits): \(given)", isLate: true)
     }
     return .bytes(try decodeHex(digits.dropFirst(2), given, parser))
   }
@@ -255,7 +261,7 @@ package struct LinkOptions: Sendable {
       guard c < 0x80, let d = Character(Unicode.Scalar(c)).hexDigitValue else {
         // Beyond ASCII, %c shows a byte as the character of that number.
         let shown = String(Character(Unicode.Scalar(c)))
-        throw exit(parser, "-B argument contains invalid hex digit \(shown): \(given)")
+        throw exit(parser, "-B argument contains invalid hex digit \(shown): \(given)", isLate: true)
       }
       if let h = high {
         bytes.append(h << 4 | UInt8(d))
@@ -264,7 +270,9 @@ package struct LinkOptions: Sendable {
         high = UInt8(d)
       }
     }
-    if high != nil { throw exit(parser, "-B argument must have even number of digits: \(given)") }
+    if high != nil {
+      throw exit(parser, "-B argument must have even number of digits: \(given)", isLate: true)
+    }
     return bytes
   }
 
