@@ -120,6 +120,35 @@ struct PatchedLinkTests {
     #expect(try program.linked == program.expected())
   }
 
+  /// What flags give is exchanged in the image, as long as it keeps its length.
+  @Test func textsOfTheCommandLine() throws {
+    func source(_ n: Int) -> String {
+      "package part\n\nvar Set = \"a\"\n\n\n//go:noinline\nfunc Unused() int { return \(1_000_000 + n) }\n"
+        + "type T struct{}\n\nfunc New() *T { return nil }\n\nfunc (t *T) Say() string { return Set }\n"
+    }
+    let program = try RealProgram(part: source(1))
+    let engine = engine()
+    var step = 0
+    func link(_ given: String, _ info: String, isPatched: Bool, _ what: Comment) throws {
+      step += 1
+      try program.takePart(of: try RealProgram(part: source(step)))
+      let text = "\u{30}w\u{af}\u{c}" + info
+      let flags = ["-X=prog/part.Set=\(given)", "-X=prog/part.None=\(given)", "-X=runtime.modinfo=\(text)"]
+      let outcome = engine.link(program.request(flags), control: LinkControl())
+      #expect(outcome.exitCode == 0, "\(outcome)")
+      #expect(outcome.report?.phases.contains { $0.name == "patch" } == isPatched, what)
+      #expect(try program.linked == program.expected(flags), what)
+    }
+    try link("first", "commit one", isPatched: false, "the first link")
+    try link("other", "commit one", isPatched: true, "another value")
+    try link("other", "commit two", isPatched: true, "other module information")
+    try link("third", "commit six", isPatched: true, "both")
+    try link("first", "commit one", isPatched: true, "as it was")
+    try link("longer", "commit one", isPatched: false, "a longer value")
+    try link("longer", "commit one is longer", isPatched: false, "longer module information")
+    try link("others", "commit two is longer", isPatched: true, "both after links of all passes")
+  }
+
   /// A variable that -X sets is the linker's own: the package's value for it must not come back.
   @Test func aVariableOfTheCommandLineStays() throws {
     func source(_ value: String) -> String {

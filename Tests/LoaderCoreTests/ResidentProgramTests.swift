@@ -31,6 +31,30 @@ import Testing
     #expect(patched > 10, "seed \(seed): \(patched) of 40 steps were patched")
   }
 
+  /// Packages come, go and change places in the load order.
+  @Test(arguments: 1...12 as ClosedRange<UInt64>)
+  func exchangedPackagesGiveWhatResolvingAnewGives(_ seed: UInt64) throws {
+    var world = try EditedWorld(seed: seed, packages: 30, isSparse: true)
+    var program = try world.resolve()
+    var patched = 0
+    for step in 0..<40 {
+      try world.link(program)
+      if step % 3 == 2 { program = try #require(try world.nextLife(of: program)) }
+      world.reshape()
+      let packages = try world.load()
+      let fresh = try world.resolve()
+      let place = "seed \(seed), step \(step)"
+      guard program.update(to: packages, profile: .go1_27_3, options: .init(), standIns: true) else {
+        program = fresh
+        continue
+      }
+      patched += 1
+      #expect(program.index.difference(from: fresh.index) == nil, "\(place)")
+      #expect(try world.live(program, program.graph) == world.live(fresh, nil), "\(place)")
+    }
+    #expect(patched > 10, "seed \(seed): \(patched) of 40 steps were patched")
+  }
+
   @Test func aProgramFromDiskIsTheOneThatWasWritten() throws {
     var world = try EditedWorld(seed: 31)
     let program = try world.resolve()
@@ -83,12 +107,13 @@ import Testing
     #expect(first.index.difference(from: try world.resolve().index) != nil)
   }
 
-  @Test func anotherListOfPackagesIsAnotherProgram() throws {
+  @Test func manyOtherPackagesAreAnotherProgram() throws {
     var world = try EditedWorld(seed: 5)
     let program = try world.resolve()
-    world.removeLastPackage()
+    for _ in 0..<4 { world.removeLastPackage() }
     let packages = try world.load()
     #expect(program.distance(to: packages) == nil)
+    #expect(program.difference(from: packages) == nil)
     #expect(!program.update(to: packages, profile: .go1_27_3, options: .init()))
   }
 
@@ -139,14 +164,20 @@ private struct EditedWorld {
 
   private var random: SeededGenerator
   private var items: [[Item]] = []
+  /// The packages that main imports, in order.
+  private var shown: [Int] = []
+  /// Whether a package refers to few others by position.
+  private let isSparse: Bool
   private var files: [String] = []
   private let cache: KeptArchives
   private var stale: Set<Int> = []
 
-  init(seed: UInt64) throws {
+  init(seed: UInt64, packages: Int = 8, isSparse: Bool = false) throws {
     random = SeededGenerator(seed: seed)
     cache = try KeptArchives()
-    for _ in 0..<8 {
+    self.isSparse = isSparse
+    shown = Array(1..<packages)
+    for _ in 0..<packages {
       var list: [Item] = [.function(0), .function(1)]
       for _ in 0..<Int.random(in: 3...25, using: &random) { list.append(draw()) }
       items.append(list)
@@ -172,7 +203,12 @@ private struct EditedWorld {
 
   /// Changes one to three packages.
   mutating func edit() {
-    for _ in 0..<Int.random(in: 1...3, using: &random) {
+    edit(Int.random(in: 1...3, using: &random))
+    write()
+  }
+
+  private mutating func edit(_ packages: Int) {
+    for _ in 0..<packages {
       let p = Int.random(in: 0..<items.count, using: &random)
       stale.insert(p)
       for _ in 0..<Int.random(in: 0...3, using: &random) {
@@ -184,11 +220,32 @@ private struct EditedWorld {
         }
       }
     }
+  }
+
+  /// A package comes, goes or changes its place; now and then one changes besides.
+  mutating func reshape() {
+    let p = Int.random(in: 1..<items.count, using: &random)
+    let place = shown.firstIndex(of: p)
+    if let place { shown.remove(at: place) }
+    if place == nil || Int.random(in: 0..<2, using: &random) == 0 {
+      shown.insert(p, at: Int.random(in: 0...shown.count, using: &random))
+    }
+    stale.insert(0)
+    for q in items.indices where neighbours(q, among: items.indices).contains(p) { stale.insert(q) }
+    if Int.random(in: 0..<3, using: &random) == 0 { edit(1) }
     write()
+  }
+
+  /// The packages that one refers to by position.
+  private func neighbours(_ p: Int, among all: some Sequence<Int>) -> [Int] {
+    guard isSparse else { return Array(all) }
+    let near = [p, p + 1, p + 2].map { $0 % items.count }
+    return all.filter { near.contains($0) }
   }
 
   mutating func removeLastPackage() {
     items.removeLast()
+    shown.removeLast()
     files.removeLast()
     stale = [0]
     write()
@@ -215,8 +272,9 @@ private struct EditedWorld {
     typealias Symbol = ObjectBuilder.Symbol
     var o = ObjectBuilder()
     o.isMain = p == 0
-    o.imports = p == 0 ? (1..<items.count).map { ("p\($0)", 0) } : []
-    o.packages = (0..<items.count).map { $0 == 0 ? "main" : "p\($0)" }
+    o.imports = p == 0 ? shown.map { ("p\($0)", 0) } : []
+    let known = neighbours(p, among: [0] + shown.sorted())
+    o.packages = known.map { $0 == 0 ? "main" : "p\($0)" }
     var made: [ObjectBuilder.Handle] = []
     if p == 0 {
       made.append(o.add(Symbol("_rt0_amd64_linux", kind: 1, data: [0xc3])))
@@ -227,8 +285,8 @@ private struct EditedWorld {
       if let h = add(item, p, &o, &names) { made.append(h) }
     }
     // The first two functions of a package are always there; others may refer to them by position.
-    for q in items.indices where q != p {
-      made.append(ObjectBuilder.Handle(.imported(package_: q + 1), q % 2))
+    for (k, q) in known.enumerated() where q != p {
+      made.append(ObjectBuilder.Handle(.imported(package_: k + 1), q % 2))
     }
     link(made, p, &o)
     return o

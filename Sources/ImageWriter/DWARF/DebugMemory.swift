@@ -49,6 +49,7 @@ final class DebugMemory: @unchecked Sendable {
 
   /// Follows an exchange of objects.
   func follow(_ change: IndexChange) {
+    if change.isReshaped { units = [] }
     let units = self.units
     Chunks.run(units.count, grain: 64) { range in
       for o in range {

@@ -162,7 +162,7 @@ struct FunctionParts: ~Copyable {
   /// - Returns: false when everything must be read again.
   mutating func follow(_ change: IndexChange) -> Bool {
     // Records do not say by which name they found their parts.
-    guard !change.namesMoved else { return false }
+    guard !change.namesMoved, !change.isReshaped else { return false }
     if !deferReturn.isNone {
       guard let s = change.number(deferReturn) else { return false }
       deferReturn = s

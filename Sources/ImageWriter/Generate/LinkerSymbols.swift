@@ -126,11 +126,14 @@ package enum StringData {
     return errors
   }
 
+  /// The symbol that holds a variable's text.
+  static func textName(of variable: String) -> String { variable + ".str" }
+
   private static func set(_ s: SymbolID, to bytes: [UInt8], _ index: SymbolIndex, _ live: inout LiveSet) {
     index.makeOwned(s)
     if index.reader.kind(s) == .bss { index.setKind(s, .data) }
     let name = index.reader.name(s).string
-    let text = LinkerSymbols(index).update("\(name).str", &live)
+    let text = LinkerSymbols(index).update(textName(of: name), &live)
     index.addBytes(text, bytes + [0])
     index.setKind(text, .rodata)
     // The size stays: sanitizers give the variable a red zone.
@@ -145,16 +148,24 @@ package enum StringData {
 /// go:buildinfo, which `go version` reads, and the reference that keeps it
 /// (cmd/link/internal/ld/data.go buildinfo).
 package enum BuildInfo {
-  package static func define(
-    version: [UInt8], moduleInfo: [UInt8], _ index: SymbolIndex, _ live: inout LiveSet
-  ) {
+  static let name = "go:buildinfo"
+
+  package static func define(_ texts: GivenTexts, _ index: SymbolIndex, _ live: inout LiveSet) {
     let symbols = LinkerSymbols(index)
-    let s = symbols.update("go:buildinfo", &live)
+    let s = symbols.update(name, &live)
     index.setKind(s, .buildInfo)
     index.setAlignment(s, 16)
+    index.setData(s, contents(texts))
+    let ref = symbols.update("go:buildinfo.ref", &live)
+    index.setKind(ref, .rodata)
+    index.setAlignment(ref, 8)
+    index.addAddress(ref, of: s)
+  }
+
+  static func contents(_ texts: GivenTexts) -> [UInt8] {
     var data: [UInt8] = [0xff] + Array(" Go buildinf:".utf8) + [8, 2]
     data += [UInt8](repeating: 0, count: 32 - data.count)
-    for bytes in [version, moduleInfo] {
+    for bytes in [texts.buildVersion, texts.moduleInfo] {
       var n = bytes.count
       while n >= 0x80 {
         data.append(UInt8(n & 0x7f | 0x80))
@@ -164,10 +175,6 @@ package enum BuildInfo {
       data += bytes
     }
     while data.count % 16 != 0 { data.append(0) }
-    index.setData(s, data)
-    let ref = symbols.update("go:buildinfo.ref", &live)
-    index.setKind(ref, .rodata)
-    index.setAlignment(ref, 8)
-    index.addAddress(ref, of: s)
+    return data
   }
 }

@@ -11,13 +11,15 @@ package final class FinishedLink: @unchecked Sendable {
   private let owned: Set<SymbolID>
   private let unreachableMethod: SymbolID
   private let hasDWARF: Bool
+  private var texts: TextPlaces
   /// Which image it is about: `OutputImage.contents`.
   package private(set) var image: UInt64
 
   package init(
     _ index: SymbolIndex, addresses: consuming Addresses, live: consuming LiveSet, layout: ImageLayout,
-    fips: FIPSSymbols, hasDWARF: Bool, image: OutputImage
+    fips: FIPSSymbols, hasDWARF: Bool, texts: GivenTexts, image: OutputImage
   ) {
+    self.texts = TextPlaces(texts, index, addresses, layout)
     self.addresses = addresses
     self.live = live
     self.layout = layout
@@ -77,18 +79,20 @@ package final class FinishedLink: @unchecked Sendable {
   }
 
   private func write(_ s: SymbolID, _ relocator: Relocator, into image: OutputImage) -> Bool {
-    let address = addresses[s]
-    let section = layout.section(addresses.section(of: s))
-    let segment = layout[section.segment]
-    // Zeroed data is not in the file.
-    if address >= segment.address &+ segment.fileLength || section.name.isEmpty { return true }
+    guard let offset = layout.fileOffset(of: s, addresses) else { return true }
     let data = relocator.reader.data(s)
-    let offset = Int(truncatingIfNeeded: segment.fileOffset &+ (address &- segment.address))
     guard let window = image.window(offset, data.count), let field = window.baseAddress else { return false }
     if data.count > 0, let from = data.base { field.copyMemory(from: from, byteCount: data.count) }
     var problems: [Relocator.Problem] = []
-    relocator.apply(s, to: field, count: data.count, address: address, problems: &problems)
+    relocator.apply(s, to: field, count: data.count, address: addresses[s], problems: &problems)
     return problems.isEmpty
+  }
+
+  /// Writes what a link's flags say that are of the same lengths.
+  ///
+  /// - Returns: false when something does not fit, and the image is of no use.
+  package func write(_ new: GivenTexts, into image: OutputImage) -> Bool {
+    new.isLike(texts.texts) && texts.write(new, into: image)
   }
 
   /// Writes the notes of a link that only has other build ids.

@@ -119,12 +119,7 @@ final class LinkCall {
     case .hashOfBuildID: plan.elf.gnuBuildID = ELFWriter.gnuBuildID(from: options.buildID)
     case .bytes(let b): plan.elf.gnuBuildID = b
     }
-    plan.strings = options.stringVariables
-    func value(_ name: String) -> [UInt8] {
-      options.stringVariables.first { $0.name == name }?.value ?? []
-    }
-    plan.buildVersion = value("runtime.buildVersion")
-    plan.moduleInfo = value("runtime.modinfo")
+    plan.texts = GivenTexts(strings: options.stringVariables)
     plan.goroot = request.environment["GOROOT"] ?? ""
     if !options.omitDWARF {
       plan.dwarf = DebugInfo.Options(goroot: plan.goroot, version: options.configuration.version)
@@ -183,7 +178,7 @@ final class LinkCall {
 
   /// What decides the bytes: the arguments but for the paths of inputs and output, the environment, and the
   /// contents of the inputs. Nil when the result is not worth knowing.
-  func resultKey(_ files: InputSet, _ plan: LinkPlan) -> ContentKey? {
+  func resultKey(_ files: InputSet, of archives: ArchiveStore, _ plan: LinkPlan) -> ContentKey? {
     var hash = SHA256()
     func add(_ text: String) {
       hash.update(data: Array(text.utf8))
@@ -210,13 +205,15 @@ final class LinkCall {
     }
     for (name, value) in request.environment.sorted(by: { $0.key < $1.key }) { add("\(name)=\(value)") }
     // Module information comes with the import configuration, not with the arguments.
-    hash.update(data: plan.moduleInfo)
-    var left = Self.hashLimit
-    guard let main = files.contentKey(of: plan.load.mainObject, limit: &left) else { return nil }
-    hash.update(data: main.bytes)
-    for (path, file) in plan.load.packageFiles.sorted(by: { $0.key < $1.key }) {
-      guard let key = files.contentKey(of: file, limit: &left) else { return nil }
-      add(path)
+    hash.update(data: plan.texts.moduleInfo)
+    let packages = plan.load.packageFiles.sorted { $0.key < $1.key }
+    guard
+      let keys = archives.contentKeys(
+        of: [plan.load.mainObject] + packages.map(\.value), in: files, limit: Self.hashLimit)
+    else { return nil }
+    hash.update(data: keys[0].bytes)
+    for (package, key) in zip(packages, keys.dropFirst()) {
+      add(package.key)
       hash.update(data: key.bytes)
     }
     add(request.realLinker ?? "")

@@ -42,6 +42,8 @@ final class LastLink: @unchecked Sendable {
 package final class ProgramStore: Sendable {
   private struct Entry {
     let key: Int
+    /// What it has in common with its states of other packages, if anything.
+    let kin: Int?
     let link: ResidentLink
     let use: Int
   }
@@ -69,11 +71,17 @@ package final class ProgramStore: Sendable {
 
   package init(budget: Int) { self.budget = budget }
 
-  /// Takes the program with the fewest objects to exchange out; without a resident one, that from disk.
-  package func take(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {
+  /// Takes the program with the fewest objects to exchange out; without a resident one that from disk, or else one
+  /// with the fewest packages to add and remove.
+  package func take(_ key: Int, kin: Int? = nil, for packages: LoadedPackages) -> ResidentLink? {
     // Whoever writes one sees that a link runs, and soon stops.
     writing.withLock { _ in }
-    if let resident = takeResident(key, for: packages) { return resident }
+    return takeNearest { $0.key == key ? $0.link.program.distance(to: packages) : nil }
+      ?? wake(key, for: packages)
+      ?? takeNearest { kin != nil && $0.kin == kin ? $0.link.program.difference(from: packages) : nil }
+  }
+
+  private func wake(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {
     guard let dormant = state.withLock({ $0.dormant.removeValue(forKey: key) }),
       let link = dormant.wake(for: packages)
     else { return nil }
@@ -81,11 +89,11 @@ package final class ProgramStore: Sendable {
     return link
   }
 
-  private func takeResident(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {
+  private func takeNearest(_ distance: (Entry) -> Int?) -> ResidentLink? {
     state.withLock { s in
       var best: (index: Int, distance: Int)?
-      for (i, e) in s.entries.enumerated() where e.key == key {
-        guard let d = e.link.program.distance(to: packages), d < best?.distance ?? .max else { continue }
+      for (i, e) in s.entries.enumerated() {
+        guard let d = distance(e), d < best?.distance ?? .max else { continue }
         best = (i, d)
       }
       guard let best else { return nil }
@@ -96,10 +104,10 @@ package final class ProgramStore: Sendable {
   }
 
   /// Puts a program (back) in; the ones used longest ago go when the budget is passed.
-  package func keep(_ link: ResidentLink, _ key: Int) {
+  package func keep(_ link: ResidentLink, _ key: Int, kin: Int? = nil) {
     state.withLock { s in
       s.clock += 1
-      s.entries.append(Entry(key: key, link: link, use: s.clock))
+      s.entries.append(Entry(key: key, kin: kin, link: link, use: s.clock))
       s.bytes += link.byteCount
       while s.bytes > budget, s.entries.count > 1 {
         guard let oldest = s.entries.indices.min(by: { s.entries[$0].use < s.entries[$1].use }) else { break }

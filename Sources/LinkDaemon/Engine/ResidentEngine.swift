@@ -120,7 +120,7 @@ package final class ResidentEngine: LinkEngine {
     call.output = output
     let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
     call.files = inputs
-    let key = call.resultKey(inputs, plan)
+    let key = call.resultKey(inputs, of: archives, plan)
     if let key, let known = find(key, plan) {
       try put(known, plan, output, inputs, call)
       counts.withLock { $0.reused += inputs.files.count }
@@ -132,7 +132,7 @@ package final class ResidentEngine: LinkEngine {
     return try link(call, plan, output, inputs, key, twins: true)
   }
 
-  /// - Parameter twins: whether archives may stand for others (`ArchiveTwin`).
+  /// - Parameter twins: whether archives may stand for others (`ArchiveTwin`; `LinkPlan.mayStandIn` goes with it).
   private func link(
     _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ inputs: InputSet, _ key: ContentKey?,
     twins: Bool
@@ -157,10 +157,12 @@ package final class ResidentEngine: LinkEngine {
       // What went wrong may be no more than that.
       if let changed = inputs.changedFile() { throw Self.inputChanged(changed) }
       if case .unsupported = error { throw error }
-      guard files.hasTwins else { throw error }
+      guard files.hasTwins || story.usesStandIns else { throw error }
       return try linkWithoutTwins(call, plan, output, key)
     }
-    if files.hasTwins, !image.printed.isEmpty { return try linkWithoutTwins(call, plan, output, key) }
+    if files.hasTwins || story.usesStandIns, !image.printed.isEmpty {
+      return try linkWithoutTwins(call, plan, output, key)
+    }
     try put(image, plan, output, inputs, call)
     try timer.end("write")
     if let key { results.keep(image, under: key, program: ResultStore.program(plan)) }
@@ -180,6 +182,8 @@ package final class ResidentEngine: LinkEngine {
     _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ key: ContentKey?
   ) throws(LinkFailure) -> LinkOutcome {
     archives.forgetTwins()
+    var plan = plan
+    plan.mayStandIn = false
     let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
     call.files = inputs
     return try link(call, plan, output, inputs, key, twins: false)

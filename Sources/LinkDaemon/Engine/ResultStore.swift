@@ -67,7 +67,7 @@ package final class ResultStore: Sendable {
   /// What images of a program have in common, as long as it is linked the same way.
   static func program(_ plan: LinkPlan) -> Int {
     let way = (plan.dwarf == nil ? 0 : 1) | (plan.elf.hasSymbols ? 2 : 0) | (plan.elf.isPIE ? 4 : 0)
-    return plan.packagesKey ^ way
+    return (plan.mainKey ?? plan.packagesKey) ^ way
   }
 
   func find(_ key: ContentKey) -> LinkedImage? {

@@ -44,8 +44,9 @@ package enum Link {
     if !told.isEmpty {
       story.notPatched(.speaks)
     } else if let linked = try patched(resident, plan, images, &story) {
+      try checkStandIns(program)
       try timer.end("patch")
-      programs?.keep(resident, plan.packagesKey)
+      programs?.keep(resident, plan.packagesKey, kin: plan.mainKey)
       return linked
     }
     resident.last.forget()
@@ -67,7 +68,7 @@ package enum Link {
     let textOrder = try TextOrder(index, live)
     try timer.end("linksetup")
 
-    try told.report(StringData.apply(plan.strings, index, &live))
+    try told.report(StringData.apply(plan.texts.strings, index, &live))
     try timer.end("dostrdata")
 
     if plan.callGraph { told.print(CallGraph.calls(index, textOrder.functions)) }
@@ -98,7 +99,7 @@ package enum Link {
     told.print(trace.addresses(of: text, index))
     try timer.end("textaddress")
 
-    BuildInfo.define(version: plan.buildVersion, moduleInfo: plan.moduleInfo, index, &live)
+    BuildInfo.define(plan.texts, index, &live)
     try timer.end("buildinfo")
 
     program.releasePages()
@@ -217,14 +218,15 @@ package enum Link {
     try told.stopIfFailed(otherwise: false)
     try timer.end("Asmb2")
 
+    try checkStandIns(program)
     if program.isReusable {
       if plan.leavesPatchableImage, told.isEmpty {
         let finished = FinishedLink(
           index, addresses: addresses, live: live, layout: layout, fips: fips, hasDWARF: plan.dwarf != nil,
-          image: image)
+          texts: plan.texts, image: image)
         resident.last.note(finished, plan)
       }
-      programs?.keep(resident, plan.packagesKey)
+      programs?.keep(resident, plan.packagesKey, kin: plan.mainKey)
     }
     return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }

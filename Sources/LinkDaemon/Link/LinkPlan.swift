@@ -10,6 +10,8 @@ package struct LinkPlan: Sendable {
   /// -e: do not stop after 20 errors.
   package var allErrors = false
   package var load: PackageLoader.Request
+  /// Whether objects of the last link may stand in for new ones that are the same (`StandIns`).
+  package var mayStandIn = true
   package var resolve = SymbolResolver.Options()
   package var deadcode = Deadcode.Options()
   package var text = TextLayout.Options()
@@ -18,12 +20,7 @@ package struct LinkPlan: Sendable {
   package var data = DataLayoutBuilder.Options()
   package var image = ImageLayout.Options()
   package var elf = ELFWriter.Options()
-  /// Variables to set, in order of first mention: the linker's own, the module info, -X.
-  /// Values are bytes: module information is not UTF-8.
-  package var strings: [(name: String, value: [UInt8])] = []
-  /// What go:buildinfo says: the toolchain's version and the module information.
-  package var buildVersion: [UInt8] = []
-  package var moduleInfo: [UInt8] = []
+  package var texts = GivenTexts(strings: [])
   /// For paths that objects spell "$GOROOT/…"; empty leaves them alone.
   package var goroot = ""
   /// -strictdups=2: a mismatch is an error.
@@ -45,9 +42,18 @@ package struct LinkPlan: Sendable {
   /// What programs of the same packages have in common: their paths, whatever the order. The same in each
   /// process.
   let packagesKey: Int
+  /// What states of a program with other packages have in common: the import path of package main. Nil when that is
+  /// none of the program's own.
+  let mainKey: Int?
 
   package init(load: PackageLoader.Request) {
     self.load = load
+    mainKey = load.mainPath.flatMap { path in
+      if path == "command-line-arguments" || path == "main" { return nil }
+      var hash = FNV1a()
+      hash.add(path.utf8)
+      return Int(truncatingIfNeeded: hash.value)
+    }
     packagesKey = load.packageFiles.keys.reduce(load.packageFiles.count) { key, path in
       var hash = FNV1a()
       hash.add(path.utf8)

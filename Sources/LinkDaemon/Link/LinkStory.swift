@@ -42,6 +42,9 @@ package struct LinkStory: Sendable {
   /// Packages whose names are told.
   private static let namedPackages = 16
 
+  /// Whether some object was linked in the place of one that only loading tells from it (`StandIns`): the paths that
+  /// messages name are not the request's then.
+  package internal(set) var usesStandIns = false
   private var told = LinkExplanation(program: .init("new"))
 
   package init() {}
@@ -90,7 +93,7 @@ package struct LinkStory: Sendable {
       let library = packages.libraries[k]
       // The linker calls it main; people know it by its path.
       return library.isMain
-        ? plan.load.packageFiles.first { $0.value == plan.load.mainObject }?.key ?? library.path
+        ? plan.load.mainPath ?? library.path
         : library.path
     }
   }

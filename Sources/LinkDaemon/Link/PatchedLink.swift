@@ -23,6 +23,7 @@ extension Link {
     guard plan.isPatchable(from: old) else { return no(.flags) }
     guard let symbols = finished.writable(changed, program.index.reader) else { return no(.passes) }
     guard let image = try images?.imageToPatch(finished.image) else { return no(.noImage) }
+    guard finished.write(plan.texts, into: image) else { return no(.fit) }
     guard finished.writeNotes(plan.elf, insteadOf: old.elf, into: image) else { return no(.buildID) }
     guard let module = try finished.write(symbols, program.index, into: image, memory: resident.memory)
     else { return no(.fit) }
@@ -39,15 +40,14 @@ extension LinkPlan {
       && !stackCheck.debugNosplit && dynamic == nil && !elf.isPIE
   }
 
-  /// Whether the image of another link is this one's but for contents and build ids.
+  /// Whether the image of another link is this one's but for contents, build ids and texts of the same lengths.
   func isPatchable(from old: LinkPlan) -> Bool {
     var ids = elf
     ids.buildID = old.elf.buildID
     ids.gnuBuildID = old.elf.gnuBuildID
     return leavesPatchableImage && old.leavesPatchableImage && ids == old.elf && resolve == old.resolve
       && deadcode == old.deadcode && text == old.text && data == old.data && image == old.image
-      && strings.elementsEqual(old.strings, by: { $0.name == $1.name && $0.value == $1.value })
-      && buildVersion == old.buildVersion && moduleInfo == old.moduleInfo && goroot == old.goroot
+      && texts.isLike(old.texts) && goroot == old.goroot
       && strictDupsFail == old.strictDupsFail && dwarf == old.dwarf && compressDWARF == old.compressDWARF
       && stackCheck == old.stackCheck && allErrors == old.allErrors
       && load.ignorePackageData == old.load.ignorePackageData

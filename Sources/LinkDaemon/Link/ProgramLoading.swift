@@ -9,13 +9,15 @@ extension Link {
     _ story: inout LinkStory
   ) throws(LinkFailure) -> ResidentLink {
     let profile = ReleaseProfile.go1_27_3
-    if let known = programs?.take(plan.packagesKey, for: packages) {
+    if let known = programs?.take(plan.packagesKey, kin: plan.mainKey, for: packages) {
       // What is exchanged is compared with what it was: that must still be readable, before and after.
       let old = known.program.replacedFiles(by: packages)
       let isUpdated =
         old.allSatisfy(isAsItWas)
-        && known.program.update(to: packages, profile: profile, options: plan.resolve)
+        && known.program.update(
+          to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn)
       if isUpdated, old.allSatisfy(isAsItWas) {
+        story.usesStandIns = !known.program.standInFiles.isEmpty
         known.memory.follow(known.program.change, count: known.program.index.count)
         return known
       }
@@ -41,6 +43,12 @@ extension Link {
       return old
     }
     return try OutputImage(count: count, spare: spare)
+  }
+
+  /// What a link was made of besides its inputs must be what it was, as they must.
+  static func checkStandIns(_ program: ResidentProgram) throws(LinkFailure) {
+    guard let changed = program.standInFiles.first(where: { !isAsItWas($0) }) else { return }
+    throw .unsupported(reason: "input changed while linking: \(changed.path)")
   }
 
   /// Whether the bytes under an old mapping are the ones that were mapped. `go tool compile -o x.a` writes over x.a in

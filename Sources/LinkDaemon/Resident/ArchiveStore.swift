@@ -24,6 +24,8 @@ package final class ArchiveStore: Sendable {
     var archives: [ContentKey: Archive] = [:]
     /// Archives by what their twins have in common (`ArchiveTwin`).
     var twins: [ContentKey: ContentKey] = [:]
+    /// Hashes of what archives outside the build cache hold, as far as they were asked for.
+    var contents: [ContentKey: ContentKey] = [:]
     /// The link that last used an archive, for dropping old ones.
     var lastUse: [ContentKey: Int] = [:]
     var link = 0
@@ -66,6 +68,7 @@ package final class ArchiveStore: Sendable {
       s.archives = [:]
       s.lastUse = [:]
       s.twins = [:]
+      s.contents = [:]
     }
   }
 
@@ -80,6 +83,7 @@ package final class ArchiveStore: Sendable {
       }
       s.files = s.files.filter { s.archives[$0.value.key] != nil }
       s.twins = s.twins.filter { s.archives[$0.value] != nil }
+      s.contents = s.contents.filter { s.archives[$0.key] != nil }
     }
   }
 
@@ -91,7 +95,7 @@ package final class ArchiveStore: Sendable {
       s.link += 1
       return s.link
     }
-    let found = Self.concurrentMap(paths.count) { i in
+    let found = Self.concurrentMap(paths.count, grain: 16) { i in
       self.look(at: paths[i].hasPrefix("/") ? paths[i] : "\(directory)/\(paths[i])", link: link)
     }
     return InputSet(
@@ -118,7 +122,7 @@ package final class ArchiveStore: Sendable {
         }
       }
     }
-    let read = Self.concurrentMap(unknown.count) { [unknown] i in
+    let read = Self.concurrentMap(unknown.count, grain: 2) { [unknown] i in
       self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link, known, twins)
     }
     var newTwins = 0
@@ -131,11 +135,45 @@ package final class ArchiveStore: Sendable {
       archives: archives, newFiles: unknown.count - newTwins, hasTwins: newTwins + oldTwins > 0)
   }
 
+  /// The hashes of some files' contents, in their order: in its name for the build cache's, computed for others.
+  ///
+  /// - Parameter limit: bytes to be hashed at most.
+  /// - Returns: nil when there are more, or a file could not be read.
+  func contentKeys(of paths: [String], in inputs: InputSet, limit: Int) -> [ContentKey]? {
+    var files: [InputSet.File] = []
+    var keys: [ContentKey?] = []
+    for path in paths {
+      // A name is no content: a file that is gone must not be answered for.
+      guard let file = try? inputs.files[path]?.get() else { return nil }
+      files.append(file)
+      keys.append(ContentKey.named(by: path) ?? knownContent(of: file))
+    }
+    let missing = keys.indices.filter { keys[$0] == nil }
+    guard missing.reduce(0, { $0 + files[$1].file.bytes.count }) <= limit else { return nil }
+    let hashes = Self.concurrentMap(missing.count, grain: 1) { [files] in
+      ContentKey.hashing(files[missing[$0]].file.bytes)
+    }
+    for (k, hash) in zip(missing, hashes) {
+      keys[k] = hash
+      if !files[k].isYoung { state.withLock { $0.contents[files[k].key] = hash } }
+    }
+    return keys.compactMap { $0 }
+  }
+
+  /// The hash of a file that an earlier link asked for, if its stamp tells that it is the same.
+  private func knownContent(of file: InputSet.File) -> ContentKey? {
+    file.archive == nil ? nil : state.withLock { $0.contents[file.key] }
+  }
+
   /// What `body` gives for 0 up to `n`, from several threads.
-  private static func concurrentMap<T: Sendable>(_ n: Int, _ body: @Sendable (Int) -> T) -> [T] {
+  ///
+  /// - Parameter grain: how many are worth a thread.
+  private static func concurrentMap<T: Sendable>(
+    _ n: Int, grain: Int, _ body: @Sendable (Int) -> T
+  ) -> [T] {
     let slots = Mutex([T?](repeating: nil, count: n))
     let next = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: max(1, min(n / 16, 8))) { _ in
+    DispatchQueue.concurrentPerform(iterations: max(1, min(n / grain, 8))) { _ in
       var done: [(Int, T)] = []
       while true {
         let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -264,16 +302,6 @@ package struct InputSet: Sendable {
 
   /// Absolute.
   func place(of path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }
-
-  /// The hash of a file's contents: in its name for the build cache's, computed for others as long as
-  /// `limit` bytes last; nil beyond, and for a file that could not be read.
-  func contentKey(of path: String, limit: inout Int) -> ContentKey? {
-    // A name is no content: a file that is gone must not be answered for.
-    guard let file = try? files[path]?.get() else { return nil }
-    if let key = ContentKey.named(by: path) { return key }
-    limit -= file.file.bytes.count
-    return limit >= 0 ? ContentKey.hashing(file.file.bytes) : nil
-  }
 
   /// How many are still to be parsed.
   var unknownFiles: Int { files.values.count { (try? $0.get())?.archive == nil } }

@@ -6,6 +6,8 @@ package enum ExchangeRefusal: String, Error, Sendable, CaseIterable {
   case speaks
   /// -checklinkname or -strictdups are other than they were.
   case options
+  /// Too many packages came, went, or are loaded in another order.
+  case packages
   /// More than a third of all definitions are in changed objects.
   case much
   /// A definition that the compiler refers to by number is in a changed object.

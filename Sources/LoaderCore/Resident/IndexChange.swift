@@ -19,15 +19,19 @@ package final class IndexChange: @unchecked Sendable {
   /// How many symbols came and went.
   package let newCount: Int
   package let goneCount: Int
-  private let exchanged: [Bool]
+  private var exchanged: [Bool]
+  /// Whether objects have other numbers, too: what is known by these must be forgotten.
+  package let isReshaped: Bool
   /// When the exchanged objects differ in nothing but the data of their definitions: the symbols whose data differ. Nil
   /// when there is more to it.
   package let contents: [SymbolID]?
 
   init(
     numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming Bitmap, unlike: [UInt32],
-    moved: [UInt32], importers: [Int], namesMoved: Bool, newCount: Int, goneCount: Int, exchanged: [Bool]
+    moved: [UInt32], importers: [Int], namesMoved: Bool, newCount: Int, goneCount: Int, exchanged: [Bool],
+    isReshaped: Bool = false
   ) {
+    self.isReshaped = isReshaped
     self.moved = moved
     self.importers = importers
     self.numbers = numbers
@@ -57,6 +61,14 @@ package final class IndexChange: @unchecked Sendable {
     goneCount = 0
     self.exchanged = exchanged
     self.contents = contents
+    isReshaped = false
+  }
+
+  /// Says of the objects that stayed whether they are others, by their own numbers.
+  func close(_ merge: ProgramMerge) {
+    exchanged =
+      [false, false]
+      + merge.slots.indices.compactMap { merge.slots[$0].new == nil ? nil : exchanged[2 + $0] }
   }
 
   /// Whether every symbol has the number that it had, and there are no new ones.

@@ -13,6 +13,8 @@ struct IndexPatch: ~Copyable {
   let index: SymbolIndex
   let profile: ReleaseProfile
   let checkLinkname: Bool
+  /// Whether objects have come or gone: then others may know them by another place (`ProgramMerge`).
+  let isReshaped: Bool
   /// Indices into `SymbolIndex.loaded`.
   let changed: [Int]
   let isChanged: [Bool]
@@ -48,8 +50,10 @@ struct IndexPatch: ~Copyable {
   private static let unmatched: UInt32 = .max
 
   init(
-    index: SymbolIndex, profile: ReleaseProfile, checkLinkname: Bool, changed: [Int], objects: [GoObject]
+    index: SymbolIndex, profile: ReleaseProfile, checkLinkname: Bool, isReshaped: Bool, changed: [Int],
+    objects: [GoObject]
   ) {
+    self.isReshaped = isReshaped
     self.index = index
     self.profile = profile
     self.checkLinkname = checkLinkname
@@ -96,11 +100,11 @@ struct IndexPatch: ~Copyable {
   /// - Throws: when it must be resolved anew; the index is of no use then.
   static func apply(
     to index: SymbolIndex, _ packages: LoadedPackages, changed: [Int], profile: ReleaseProfile,
-    checkLinkname: Bool
+    checkLinkname: Bool, isReshaped: Bool = false
   ) throws(ExchangeRefusal) -> IndexChange {
     var patch = IndexPatch(
-      index: index, profile: profile, checkLinkname: checkLinkname, changed: changed,
-      objects: packages.objects)
+      index: index, profile: profile, checkLinkname: checkLinkname, isReshaped: isReshaped,
+      changed: changed, objects: packages.objects)
     guard patch.isPossible() else {
       patch.discard()
       throw .builtins

@@ -3,7 +3,7 @@ extension IndexPatch {
   /// - Returns: nil when a rule is met that only resolving anew can report.
   consuming func run(_ packages: LoadedPackages) -> IndexChange? {
     let differences = MemberDifferences(self)
-    if keepsShape(differences) { return exchangeContents(packages, differences) }
+    if !isReshaped, keepsShape(differences) { return exchangeContents(packages, differences) }
     install(packages)
     let sweep = NumberingSweep(self, differences)
     guard sweep.numberDefinitions() else { return nil }
@@ -12,19 +12,21 @@ extension IndexPatch {
     numberReferences()
     index.names.renumber(by: numbers.base)
     for i in 0..<index.builtins.count { index.builtins[i] = numbers[Int(index.builtins[i])] }
+    // As objects know each other so far: `finish` tells them of packages that changed places.
+    let moved = movedDefinitions()
+    let importers = importers(of: moved.map(\.object))
     guard finish() else { return nil }
     let touched = touchedClasses(differences)
     let unlike = (0..<oldCount).filter { c in
       let n = Int(numbers[c])
       return touched[c] && n != 0 && index.classes[n] != sweep.tables.classes[c]
     }
-    let moved = movedDefinitions()
     let newCount = (oldCount..<classCount).count { numbers[$0] != 0 }
     return IndexChange(
       numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map { UInt32($0) },
-      moved: moved.flatMap(\.definitions), importers: importers(of: moved.map(\.object)),
+      moved: moved.flatMap(\.definitions), importers: importers,
       namesMoved: namesMoved || !redirected.isEmpty, newCount: newCount,
-      goneCount: oldCount + newCount - index.count, exchanged: isChanged)
+      goneCount: oldCount + newCount - index.count, exchanged: isChanged, isReshaped: isReshaped)
   }
 
   /// Whether the new versions have the same symbols at the same places.
@@ -109,11 +111,7 @@ extension IndexPatch {
     index.objects = packages.objects
     guard let first = packages.objects.first else { return }
     for k in 0..<2 {
-      let old = index.loaded[k]
-      index.loaded[k] = LoadedObject(
-        view: first.view, symbols: old.symbols, packages: old.packages, packageCount: 0,
-        nameHashes: first.nameHashes, traits: first.traits, classes: first.classes, version: old.version,
-        library: old.library, isExternal: old.isExternal)
+      index.loaded[k] = index.loaded[k].seen(through: first)
     }
   }
 
@@ -169,7 +167,9 @@ extension IndexPatch {
   private func finish() -> Bool {
     do throws(LinkFailure) {
       let byPackage = index.objectsByPackage()
-      for o in changed { try index.setPackages(ObjectID(UInt32(o)), byPackage) }
+      for o in isReshaped ? Array(2..<index.loaded.count) : changed {
+        try index.setPackages(ObjectID(UInt32(o)), byPackage)
+      }
       index.noteAttributes()
       try checkLinknames()
     } catch {

@@ -2,6 +2,8 @@
 /// objects in. One link at a time uses it.
 package final class ResidentProgram: @unchecked Sendable {
   package private(set) var packages: LoadedPackages
+  /// The objects that the last link was asked for: some of `packages` may stand in for them (`StandIns`).
+  private var asked: [GoObject]
   package let index: SymbolIndex
   package let graph: EdgeGraph
   /// What the last exchange did; nil when the program was resolved anew.
@@ -31,6 +33,7 @@ package final class ResidentProgram: @unchecked Sendable {
     _ options: SymbolResolver.Options
   ) {
     self.packages = packages
+    asked = packages.objects
     self.index = index
     self.profile = profile
     self.options = options
@@ -69,22 +72,38 @@ package final class ResidentProgram: @unchecked Sendable {
   /// How many objects would have to be exchanged for these packages; nil when they are not this program's.
   package func distance(to other: LoadedPackages) -> Int? {
     guard packages.isShaped(like: other) else { return nil }
-    return zip(packages.objects, other.objects).reduce(0) { $0 + ($1.0 === $1.1 ? 0 : 1) }
+    return zip(asked, other.objects).reduce(0) { $0 + ($1.0 === $1.1 ? 0 : 1) }
+  }
+
+  /// How many packages would have to come and go for these; nil when it is easier to begin anew.
+  package func difference(from other: LoadedPackages) -> Int? {
+    let (mine, theirs) = (Set(packages.libraries.map(\.path)), Set(other.libraries.map(\.path)))
+    let common = mine.intersection(theirs).count
+    let difference = mine.count + theirs.count - 2 * common
+    return difference * 8 < common ? difference : nil
   }
 
   /// The files, as they were, of the objects that would be exchanged for those of `new`.
   package func replacedFiles(by new: LoadedPackages) -> [MappedFile] {
-    zip(packages.objects, new.objects).compactMap { $0 === $1 ? nil : $0.file }
+    let stay = Set(new.objects.map(ObjectIdentifier.init))
+    return packages.objects.compactMap { stay.contains(ObjectIdentifier($0)) ? nil : $0.file }
+  }
+
+  /// The files of objects that stand in for others: no link names them, but what they hold must stay as it is.
+  package var standInFiles: [MappedFile] {
+    zip(packages.objects, asked).compactMap { $0 === $1 ? nil : $0.file }
   }
 
   /// Makes this the program of `new`: as if it had been resolved anew.
   ///
+  /// - Parameter standIns: whether an object may stand in for another one.
   /// - Returns: false when that has to be done; this program is of no use then, and `refusal` says why.
   package func update(
-    to new: LoadedPackages, profile other: ReleaseProfile, options wanted: SymbolResolver.Options
+    to new: LoadedPackages, profile other: ReleaseProfile, options wanted: SymbolResolver.Options,
+    standIns: Bool = false
   ) -> Bool {
     do throws(ExchangeRefusal) {
-      try exchange(new, other, wanted)
+      try exchange(new, other, wanted, standIns)
       return true
     } catch {
       refusal = error
@@ -93,14 +112,28 @@ package final class ResidentProgram: @unchecked Sendable {
   }
 
   private func exchange(
-    _ new: LoadedPackages, _ other: ReleaseProfile, _ wanted: SymbolResolver.Options
+    _ new: LoadedPackages, _ other: ReleaseProfile, _ wanted: SymbolResolver.Options, _ standIns: Bool
   ) throws(ExchangeRefusal) {
     guard index.isPatchable else { throw .speaks }
-    guard other.version == profile.version, wanted == options, packages.isShaped(like: new) else {
-      throw .options
-    }
-    let changed = new.objects.indices.filter { new.objects[$0] !== packages.objects[$0] }.map { $0 + 2 }
+    guard other.version == profile.version, wanted == options else { throw .options }
     index.rewind()
+    if packages.isShaped(like: new) {
+      let objects =
+        standIns ? StandIns.objects(packages.objects, asked: asked, for: new.objects) : new.objects
+      try exchange(LoadedPackages(new, objects: objects))
+    } else {
+      try reshape(new, standIns)
+    }
+    asked = new.objects
+    do throws(LinkFailure) {
+      try finish()
+    } catch {
+      throw .names
+    }
+  }
+
+  private func exchange(_ new: LoadedPackages) throws(ExchangeRefusal) {
+    let changed = new.objects.indices.filter { new.objects[$0] !== packages.objects[$0] }.map { $0 + 2 }
     if changed.isEmpty {
       index.adopt(new)
       index.noteAttributes()
@@ -108,21 +141,50 @@ package final class ResidentProgram: @unchecked Sendable {
         sameSymbols: index.count, touched: Bitmap(count: index.count), unlike: [], exchanged: [],
         contents: [])
     } else {
-      let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
-      let moved = changed.reduce(0) { $0 + new.objects[$1 - 2].view.definitions }
-      guard moved * 3 < definitions else { throw .much }
-      let outcome = try IndexPatch.apply(
-        to: index, new, changed: changed, profile: profile, checkLinkname: options.checkLinkname)
-      graph.follow(outcome, count: index.count, index.reader)
-      change = outcome
+      change = try patch(new, changed, isReshaped: false)
     }
     packages = new
     exchanged = changed.count
-    do throws(LinkFailure) {
-      try finish()
-    } catch {
-      throw .names
+  }
+
+  private func patch(
+    _ new: LoadedPackages, _ changed: [Int], isReshaped: Bool
+  ) throws(ExchangeRefusal) -> IndexChange {
+    let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
+    let moved = changed.reduce(0) {
+      $0 + max(new.objects[$1 - 2].view.definitions, index.objects[$1 - 2].view.definitions)
     }
+    guard moved * 3 < definitions else { throw .much }
+    let outcome = try IndexPatch.apply(
+      to: index, new, changed: changed, profile: profile, checkLinkname: options.checkLinkname,
+      isReshaped: isReshaped)
+    graph.follow(outcome, count: index.count, index.reader)
+    return outcome
+  }
+
+  /// Exchanges objects when some came, went, or are loaded in another order.
+  private func reshape(_ new: LoadedPackages, _ standIns: Bool) throws(ExchangeRefusal) {
+    guard let filler = GoObject.empty, let merge = ProgramMerge(packages, new),
+      merge.slots.count * 3 < packages.objects.count * 4
+    else { throw .packages }
+    let kept = merge.slots.filter { $0.old != nil && $0.new != nil }
+    let mine = kept.map { packages.objects[$0.old ?? 0] }
+    let theirs = kept.map { new.objects[$0.new ?? 0] }
+    var stayed =
+      (standIns ? StandIns.objects(mine, asked: kept.map { asked[$0.old ?? 0] }, for: theirs) : theirs)[...]
+    let objects = merge.slots.map { slot in
+      slot.new.map { slot.old == nil ? new.objects[$0] : stayed.popFirst() ?? new.objects[$0] }
+    }
+    let row = LoadedPackages(new, in: merge, objects: objects, filler: filler)
+    guard index.spread(merge, row, filler: filler) else { throw .names }
+    let changed = row.objects.indices.filter { row.objects[$0] !== index.objects[$0] }.map { $0 + 2 }
+    let outcome = try patch(row, changed, isReshaped: true)
+    let next = LoadedPackages(new, objects: objects.compactMap { $0 })
+    guard index.close(merge, next) else { throw .names }
+    outcome.close(merge)
+    change = outcome
+    packages = next
+    exchanged = changed.count
   }
 }
 
