@@ -92,11 +92,7 @@ struct FloodReuse: ~Copyable {
   ) throws(LinkFailure) -> FloodStart? {
     let s = map.symbol(node)
     let old = graph.lists.list(at: start &- 1)
-    if s.isNone {
-      // It went, and nothing with it.
-      lost.append(node)
-      return Self.isEmpty(old) ? nil : .gone
-    }
+    if s.isNone { return lose(node, old) }
     guard !index.reader.isExternal(s) else { return .ownSymbols }
     let header = try scan.scan(s)
     guard old[1] == header else { return .sorts }
@@ -109,6 +105,18 @@ struct FloodReuse: ~Copyable {
     for e in before where !now.contains(e) {
       guard e >> 40 == UInt64(Tag.plain) else { return .lostUse }
       lost.append(Int(e & 0xffff_ffff))
+    }
+    return nil
+  }
+
+  /// Takes a node for lost that went, and all that it needed.
+  private mutating func lose(_ node: Int, _ old: UnsafeMutablePointer<UInt32>) -> FloodStart? {
+    lost.append(node)
+    guard old[1] & ~0xff == 0 else { return .gone }
+    for k in 0..<Int(old[0]) {
+      let e = old[k + EdgeLists.headerWords]
+      guard e >> Tag.shift == Tag.plain else { return .gone }
+      lost.append(Int(e & Tag.mask))
     }
     return nil
   }
