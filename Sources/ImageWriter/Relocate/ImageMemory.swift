@@ -34,8 +34,10 @@ package final class ImageMemory: @unchecked Sendable {
 
   /// Takes over an image that other contents were written into: of symbols that have no record any more, as their
   /// objects were exchanged.
-  func takePatched(_ image: OutputImage) {
-    if contents != 0 { contents = image.contents }
+  ///
+  /// - Parameter old: what its contents were.
+  func takePatched(_ image: OutputImage, of old: UInt64) {
+    if contents == old { contents = image.contents }
   }
 
   func forget() {

@@ -72,9 +72,10 @@ package final class FinishedLink: @unchecked Sendable {
     }
     guard isDone, index.corruptObject == nil else { return nil }
     let module = try FIPSChecksum.write(fips, layout, addresses, into: image)
+    let old = self.image
     image.renewContents()
     self.image = image.contents
-    memory.image.takePatched(image)
+    memory.image.takePatched(image, of: old)
     return module
   }
 

@@ -163,6 +163,7 @@ package final class ResidentEngine: LinkEngine {
     if files.hasTwins || story.usesStandIns, !image.printed.isEmpty {
       return try linkWithoutTwins(call, plan, output, key)
     }
+    if let changed = files.twinFiles.first(where: { !$0.isAsItWas }) { throw Self.inputChanged(changed.path) }
     try put(image, plan, output, inputs, call)
     try timer.end("write")
     if let key { results.keep(image, under: key, program: ResultStore.program(plan)) }

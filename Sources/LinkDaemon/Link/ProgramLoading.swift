@@ -13,10 +13,10 @@ extension Link {
       // What is exchanged is compared with what it was: that must still be readable, before and after.
       let old = known.program.replacedFiles(by: packages)
       let isUpdated =
-        old.allSatisfy(isAsItWas)
+        old.allSatisfy(\.isAsItWas)
         && known.program.update(
           to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn)
-      if isUpdated, old.allSatisfy(isAsItWas) {
+      if isUpdated, old.allSatisfy(\.isAsItWas) {
         story.usesStandIns = !known.program.standInFiles.isEmpty
         known.memory.follow(known.program.change, count: known.program.index.count)
         return known
@@ -47,13 +47,13 @@ extension Link {
 
   /// What a link was made of besides its inputs must be what it was, as they must.
   static func checkStandIns(_ program: ResidentProgram) throws(LinkFailure) {
-    guard let changed = program.standInFiles.first(where: { !isAsItWas($0) }) else { return }
+    guard let changed = program.standInFiles.first(where: { !$0.isAsItWas }) else { return }
     throw .unsupported(reason: "input changed while linking: \(changed.path)")
   }
+}
 
+extension MappedFile {
   /// Whether the bytes under an old mapping are the ones that were mapped. `go tool compile -o x.a` writes over x.a in
   /// place; the build cache's files are never written to, only their times are renewed.
-  private static func isAsItWas(_ file: MappedFile) -> Bool {
-    ContentKey.named(by: file.path) != nil ? !file.isTorn : !file.mayBeOverwritten
-  }
+  var isAsItWas: Bool { ContentKey.named(by: path) != nil ? !isTorn : !mayBeOverwritten }
 }

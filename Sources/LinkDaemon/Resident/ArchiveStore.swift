@@ -125,14 +125,16 @@ package final class ArchiveStore: Sendable {
     let read = Self.concurrentMap(unknown.count, grain: 2) { [unknown] i in
       self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link, known, twins)
     }
-    var newTwins = 0
+    var newTwins: [MappedFile] = []
     for (u, archive) in zip(unknown, read) {
       archives[u.path] = archive
-      if let a = try? archive.get(), a.file !== u.file.file { newTwins += 1 }
+      if let a = try? archive.get(), a.file !== u.file.file { newTwins.append(a.file) }
     }
-    let oldTwins = inputs.files.values.count { (try? $0.get())?.isTwin == true }
+    let oldTwins = inputs.files.values.compactMap { file in
+      (try? file.get()).flatMap { $0.isTwin ? $0.file : nil }
+    }
     return ArchiveSet(
-      archives: archives, newFiles: unknown.count - newTwins, hasTwins: newTwins + oldTwins > 0)
+      archives: archives, newFiles: unknown.count - newTwins.count, twinFiles: newTwins + oldTwins)
   }
 
   /// The hashes of some files' contents, in their order: in its name for the build cache's, computed for others.
@@ -334,8 +336,10 @@ package struct ArchiveSet: ArchiveSource, Sendable {
   let archives: [String: Result<Archive, ArchiveError>]
   /// How many of them were parsed for this link.
   package let newFiles: Int
-  /// Whether some archive is another file's, the same but for its build id.
-  let hasTwins: Bool
+  /// Files of archives that stand for others, the same but for their build ids.
+  let twinFiles: [MappedFile]
+
+  var hasTwins: Bool { !twinFiles.isEmpty }
 
   package var knownFiles: Int { archives.count - newFiles }
 
