@@ -56,13 +56,20 @@ package struct KeptFolder: Sendable {
   static func name(
     of what: String, _ maker: String, _ program: Int, _ key: [UInt8] = []
   ) -> (entry: [UInt8], file: Name) {
-    let group = String(UInt64(bitPattern: Int64(program)), radix: 16)
+    let group = group(program)
     var hash = SHA256()
     hash.update(data: Array("linkd \(what)\0\(maker)\0\(group)\0".utf8))
     hash.update(data: key)
     let entry = Array(hash.finalize())
     func digits(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
     return (entry, Name(group: group, key: entry.map(digits).joined()))
+  }
+
+  static func group(_ program: Int) -> String { String(UInt64(bitPattern: Int64(program)), radix: 16) }
+
+  /// Whether some file is of a group.
+  func has(group: String) -> Bool {
+    ReplaySyscalls.names(in: path).contains { $0.hasPrefix("\(group)-") }
   }
 
   private func place(_ name: Name) -> String { "\(path)/\(name.text)" }

@@ -69,6 +69,9 @@ final class KeptResults: Sendable {
 
   // MARK: finding
 
+  /// Whether there may be results of a program.
+  func has(program: Int) -> Bool { folder.has(group: KeptFolder.group(program)) }
+
   /// The result of an earlier life; nil when there is none, or it is not what it was.
   func find(_ key: ContentKey, program: Int) -> LinkedImage? {
     let name = name(key, program)

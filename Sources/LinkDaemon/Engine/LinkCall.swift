@@ -169,16 +169,18 @@ final class LinkCall {
 
   // MARK: the result's name
 
-  /// Inputs outside the build cache must be hashed to be known by content; beyond this many bytes (a cold
-  /// build of a large program) that would cost more than the replay is likely to save.
-  private static let hashLimit = 64 << 20
+  /// Inputs outside the build cache must be hashed to be known by content; beyond this many bytes (a cold build of a
+  /// large program) that is done after the answer, unless there may be a result to be found.
+  static let hashLimit = 64 << 20
 
   /// Flags whose values are places only. (Whether there is a -fipso changes no byte of the output.)
   private static let fileFlags = ["o", "importcfg", "fipso"]
 
   /// What decides the bytes: the arguments but for the paths of inputs and output, the environment, and the
   /// contents of the inputs. Nil when the result is not worth knowing.
-  func resultKey(_ files: InputSet, of archives: ArchiveStore, _ plan: LinkPlan) -> ContentKey? {
+  static func resultKey(
+    _ request: LinkRequest, _ files: InputSet, of archives: ArchiveStore, _ plan: LinkPlan, limit: Int
+  ) -> ContentKey? {
     var hash = SHA256()
     func add(_ text: String) {
       hash.update(data: Array(text.utf8))
@@ -209,7 +211,7 @@ final class LinkCall {
     let packages = plan.load.packageFiles.sorted { $0.key < $1.key }
     guard
       let keys = archives.contentKeys(
-        of: [plan.load.mainObject] + packages.map(\.value), in: files, limit: Self.hashLimit)
+        of: [plan.load.mainObject] + packages.map(\.value), in: files, limit: limit)
     else { return nil }
     hash.update(data: keys[0].bytes)
     for (package, key) in zip(packages, keys.dropFirst()) {

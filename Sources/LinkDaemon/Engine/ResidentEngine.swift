@@ -40,6 +40,8 @@ package final class ResidentEngine: LinkEngine {
   private let lastKeep = Atomic<UInt64>(0)
   /// When what is held was last written; 0 for never.
   private let lastKept = Atomic<UInt64>(0)
+  /// Programs whose last result waits for its key.
+  private let late = Mutex<[Int]>([])
   private let keepQueue = DispatchQueue(label: "linkd.keep", qos: .utility)
 
   package init(_ configuration: EngineConfiguration) {
@@ -120,7 +122,11 @@ package final class ResidentEngine: LinkEngine {
     call.output = output
     let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
     call.files = inputs
-    let key = call.resultKey(inputs, of: archives, plan)
+    let program = ResultStore.program(plan)
+    if late.withLock({ $0.contains(program) }) { keepQueue.sync {} }
+    let mayBeKnown = results.has(program: program) || kept?.has(program: program) == true
+    let key = LinkCall.resultKey(
+      call.request, inputs, of: archives, plan, limit: mayBeKnown ? .max : LinkCall.hashLimit)
     if let key, let known = find(key, plan) {
       try put(known, plan, output, inputs, call)
       counts.withLock { $0.reused += inputs.files.count }
@@ -166,7 +172,11 @@ package final class ResidentEngine: LinkEngine {
     if let changed = files.twinFiles.first(where: { !$0.isAsItWas }) { throw Self.inputChanged(changed.path) }
     try put(image, plan, output, inputs, call)
     try timer.end("write")
-    if let key { results.keep(image, under: key, program: ResultStore.program(plan)) }
+    if let key {
+      results.keep(image, under: key, program: ResultStore.program(plan))
+    } else {
+      keepLater(image, call.request, plan, inputs)
+    }
     archives.trim(keeping: 64)
     let how =
       dormant?.wasOfUse == true
@@ -277,6 +287,19 @@ package final class ResidentEngine: LinkEngine {
   }
 
   // MARK: housekeeping
+
+  /// Keeps a result whose key was too much work on the way to it.
+  private func keepLater(_ image: LinkedImage, _ request: LinkRequest, _ plan: LinkPlan, _ files: InputSet) {
+    let program = ResultStore.program(plan)
+    late.withLock { $0.append(program) }
+    keepQueue.async { [weak self] in
+      defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
+      guard let self, let key = LinkCall.resultKey(request, files, of: self.archives, plan, limit: .max),
+        files.changedFile() == nil
+      else { return }
+      self.results.keep(image, under: key, program: program)
+    }
+  }
 
   private func scheduleHousekeeping() {
     let mine = lastLink.withLock { n in

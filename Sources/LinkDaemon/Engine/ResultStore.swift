@@ -70,6 +70,11 @@ package final class ResultStore: Sendable {
     return (plan.mainKey ?? plan.packagesKey) ^ way
   }
 
+  /// Whether there is any result of a program.
+  func has(program: Int) -> Bool {
+    state.withLock { s in s.images.values.contains { $0.program == program } }
+  }
+
   func find(_ key: ContentKey) -> LinkedImage? {
     state.withLock { s in
       s.clock += 1
