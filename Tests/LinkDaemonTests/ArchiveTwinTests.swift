@@ -91,13 +91,7 @@ struct ArchiveTwinTests {
     let engine = engine()
     _ = engine.link(first.request(), control: LinkControl())
     try rename(second, from: second, action: "zyxwvutsrqponmlkjihg")
-    guard
-      case .done(_, let stdout, let stderr, _) = engine.link(second.request(["-v=2"]), control: LinkControl())
-    else {
-      Issue.record("the link was handed back")
-      return
-    }
-    let text = String(decoding: stdout + stderr, as: UTF8.self)
+    let text = said(engine, second.request(["-v=2"]))
     #expect(text.contains(second.part))
     #expect(!text.contains(first.part))
   }

@@ -50,6 +50,47 @@ struct EngineTests {
     #expect(program.linked != expected)
   }
 
+  /// Inputs that were too many to be hashed before the answer are hashed after it.
+  @Test func aResultWhoseKeyCameLateIsReplayed() throws {
+    let program = try RealProgram()
+    let engine = engine { $0.hashLimit = 0 }
+    #expect(link(engine, program).report?.how == "cold")
+    let expected = try program.expected()
+    for _ in 0..<2 {
+      try FileManager.default.removeItem(atPath: program.output)
+      #expect(link(engine, program).report?.how == "replayed")
+      #expect(program.linked == expected)
+    }
+    try program.takePart(of: try RealProgram(text: "replaced"))
+    #expect(link(engine, program).report?.how == "relinked")
+    #expect(try program.linked == program.expected())
+    engine.invalidate()
+    #expect(link(engine, program).report?.how == "cold")
+    // Not even what still waited for its key.
+    engine.invalidate()
+    #expect(link(engine, program).report?.how == "cold")
+  }
+
+  /// By the time an input is hashed it may be another one.
+  @Test func anInputWrittenOverAfterTheAnswerIsNotTakenForWhatItWas() throws {
+    let texts = ["original", "replaced"]
+    let parts = try texts.map { text in
+      let program = try RealProgram(text: text)
+      return try withExtendedLifetime(program) { try Data(contentsOf: URL(filePath: program.part)) }
+    }
+    let program = try RealProgram()
+    let engine = engine { $0.hashLimit = 0 }
+    for step in 1...6 {
+      _ = link(engine, program)
+      let file = try #require(FileHandle(forWritingAtPath: program.part))
+      try file.truncate(atOffset: 0)
+      try file.write(contentsOf: parts[step % 2])
+      try file.close()
+      _ = link(engine, program)
+      #expect(try program.linked == program.expected(), "step \(step)")
+    }
+  }
+
   @Test func aReplayedFileIsThePrivateCopyOfItsLink() throws {
     let program = try RealProgram()
     let engine = engine()

@@ -140,13 +140,24 @@ final class RealProgram: Sendable {
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// An engine of a test's own.
-func engine(cache: ObjectCache? = nil, build: String = "test") -> any LinkEngine {
+func engine(
+  cache: ObjectCache? = nil, build: String = "test", _ change: (inout EngineConfiguration) -> Void = { _ in }
+) -> any LinkEngine {
   // Nothing is verified here.
   let nowhere = FileManager.default.temporaryDirectory.appending(path: "linkd-no-verification").path
-  return makeEngine(
-    EngineConfiguration(
-      cache: cache, build: build, logger: silent, verificationSpool: nowhere + "/spool", differences: nowhere)
-  )
+  var configuration = EngineConfiguration(
+    cache: cache, build: build, logger: silent, verificationSpool: nowhere + "/spool", differences: nowhere)
+  change(&configuration)
+  return makeEngine(configuration)
+}
+
+/// What a link prints; empty, and an issue, when it was handed back.
+func said(_ engine: any LinkEngine, _ request: LinkRequest) -> String {
+  guard case .done(_, let stdout, let stderr, _) = engine.link(request, control: LinkControl()) else {
+    Issue.record("the link was handed back")
+    return ""
+  }
+  return String(decoding: stdout + stderr, as: UTF8.self)
 }
 
 extension LinkOutcome {

@@ -54,13 +54,7 @@ struct StandInTests {
     let (first, second) = (try program(1), try program(2))
     let engine = engine()
     _ = try explained(engine, first)
-    guard
-      case .done(_, let stdout, let stderr, _) = engine.link(second.request(["-v=2"]), control: LinkControl())
-    else {
-      Issue.record("the link was handed back")
-      return
-    }
-    let text = String(decoding: stdout + stderr, as: UTF8.self)
+    let text = said(engine, second.request(["-v=2"]))
     #expect(text.contains(second.main))
     #expect(!text.contains(first.main))
   }

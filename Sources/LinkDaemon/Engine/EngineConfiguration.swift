@@ -9,6 +9,9 @@ package struct EngineConfiguration: Sendable {
   package var build: String
   /// Most private memory to keep between links, in bytes; 0 for the engine's own choice.
   package var memoryBudget: Int
+  /// Inputs outside the build cache must be hashed to be known by content; beyond this many bytes (a cold build of a
+  /// large program) that is done after the answer, unless there may be a result to be found.
+  package var hashLimit = 64 << 20
   package var logger: Logger
   /// Folders for links that are verified, and for those that differed.
   package var verificationSpool: String

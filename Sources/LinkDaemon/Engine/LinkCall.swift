@@ -169,10 +169,6 @@ final class LinkCall {
 
   // MARK: the result's name
 
-  /// Inputs outside the build cache must be hashed to be known by content; beyond this many bytes (a cold build of a
-  /// large program) that is done after the answer, unless there may be a result to be found.
-  static let hashLimit = 64 << 20
-
   /// Flags whose values are places only. (Whether there is a -fipso changes no byte of the output.)
   private static let fileFlags = ["o", "importcfg", "fipso"]
 

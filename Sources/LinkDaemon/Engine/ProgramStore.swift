@@ -130,7 +130,7 @@ package final class ProgramStore: Sendable {
       for e in s.entries.sorted(by: { $0.use > $1.use }).prefix(Self.keptPrograms) where !keys.contains(e.key)
       {
         let known = s.kept[e.key]
-        let isNear = known.flatMap { e.link.program.distance(to: $0.packages) }.map {
+        let isNear = known.flatMap { e.link.program.changes(since: $0.packages) }.map {
           $0 <= Self.nearDistance
         }
         if isNear != true || e.link.byteCount > (known?.byteCount ?? 0) / 4 * 5 { keys.append(e.key) }

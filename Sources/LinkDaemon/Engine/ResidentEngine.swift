@@ -15,6 +15,7 @@ package final class ResidentEngine: LinkEngine {
   private let results: ResultStore
   private let programs: ProgramStore
   private let cache: ObjectCache?
+  private let hashLimit: Int
   private let kept: KeptResults?
   private let keptPrograms: KeptPrograms?
   private let releases = ReleaseFinder()
@@ -52,6 +53,7 @@ package final class ResidentEngine: LinkEngine {
     programs = ProgramStore(budget: results.budget / 2)
     logger = configuration.logger
     cache = configuration.cache
+    hashLimit = configuration.hashLimit
     // The one release there is a profile of.
     let maker = "\(configuration.build) \(ReleaseProfile.go1_27_3.version)"
     let kept = configuration.cache.flatMap { KeptResults($0, maker: maker) }
@@ -126,7 +128,7 @@ package final class ResidentEngine: LinkEngine {
     if late.withLock({ $0.contains(program) }) { keepQueue.sync {} }
     let mayBeKnown = results.has(program: program) || kept?.has(program: program) == true
     let key = LinkCall.resultKey(
-      call.request, inputs, of: archives, plan, limit: mayBeKnown ? .max : LinkCall.hashLimit)
+      call.request, inputs, of: archives, plan, limit: mayBeKnown ? .max : hashLimit)
     if let key, let known = find(key, plan) {
       try put(known, plan, output, inputs, call)
       counts.withLock { $0.reused += inputs.files.count }
@@ -135,17 +137,15 @@ package final class ResidentEngine: LinkEngine {
         explanation: LinkExplanation(program: .init("replayed")))
       return done(call, known, report)
     }
-    return try link(call, plan, output, inputs, key, twins: true)
+    return try link(call, plan, output, inputs, key)
   }
 
-  /// - Parameter twins: whether archives may stand for others (`ArchiveTwin`; `LinkPlan.mayStandIn` goes with it).
   private func link(
-    _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ inputs: InputSet, _ key: ContentKey?,
-    twins: Bool
+    _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ inputs: InputSet, _ key: ContentKey?
   ) throws(LinkFailure) -> LinkOutcome {
     let dormant = dormantProgram(plan, inputs)
     defer { if dormant != nil { programs.offer(nil, plan.packagesKey) } }
-    let files = archives.read(inputs, known: dormant?.archives, twins: twins)
+    let files = archives.read(inputs, known: dormant?.archives, twins: plan.mayStandIn)
     counts.withLock { c in
       c.parsed += files.newFiles
       c.reused += files.knownFiles
@@ -164,10 +164,10 @@ package final class ResidentEngine: LinkEngine {
       if let changed = inputs.changedFile() { throw Self.inputChanged(changed) }
       if case .unsupported = error { throw error }
       guard files.hasTwins || story.usesStandIns else { throw error }
-      return try linkWithoutTwins(call, plan, output, key)
+      return try linkWithItsOwn(call, plan, output, key)
     }
     if files.hasTwins || story.usesStandIns, !image.printed.isEmpty {
-      return try linkWithoutTwins(call, plan, output, key)
+      return try linkWithItsOwn(call, plan, output, key)
     }
     if let changed = files.twinFiles.first(where: { !$0.isAsItWas }) { throw Self.inputChanged(changed.path) }
     try put(image, plan, output, inputs, call)
@@ -189,7 +189,7 @@ package final class ResidentEngine: LinkEngine {
   }
 
   /// Links again from the request's own files: what a link says names files.
-  private func linkWithoutTwins(
+  private func linkWithItsOwn(
     _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ key: ContentKey?
   ) throws(LinkFailure) -> LinkOutcome {
     archives.forgetTwins()
@@ -197,7 +197,7 @@ package final class ResidentEngine: LinkEngine {
     plan.mayStandIn = false
     let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
     call.files = inputs
-    return try link(call, plan, output, inputs, key, twins: false)
+    return try link(call, plan, output, inputs, key)
   }
 
   /// The program as an earlier life left it, if this one does not know it and has most files still to read.
@@ -389,10 +389,10 @@ package final class ResidentEngine: LinkEngine {
 
   package func invalidate() {
     archives.removeAll()
-    results.removeAll()
     programs.removeAll()
-    // After what is being written.
+    // After what is being written, and what waits for its key.
     keepQueue.sync {
+      results.removeAll()
       kept?.removeAll()
       keptPrograms?.removeAll()
     }

@@ -10,7 +10,8 @@ package struct LinkPlan: Sendable {
   /// -e: do not stop after 20 errors.
   package var allErrors = false
   package var load: PackageLoader.Request
-  /// Whether objects of the last link may stand in for new ones that are the same (`StandIns`).
+  /// Whether archives and objects of earlier links may stand in for new ones that are the same (`ArchiveTwin`,
+  /// `StandIns`).
   package var mayStandIn = true
   package var resolve = SymbolResolver.Options()
   package var deadcode = Deadcode.Options()

@@ -59,7 +59,7 @@ package struct PackageLoader {
     /// -v=2: tell what is loaded, and why.
     package var trace = false
     /// The import path of package main, which objects do not say; nil when its file is not among the others'.
-    package var mainPath: String? { packageFiles.first { $0.value == mainObject }?.key }
+    package var mainPath: String? { packageFiles.filter { $0.value == mainObject }.keys.min() }
 
     package init(mainObject: String, packageFiles: [String: String], expectedHeader: String?) {
       self.mainObject = mainObject

@@ -71,9 +71,15 @@ package final class ResidentProgram: @unchecked Sendable {
 
   /// How many objects would have to be exchanged for these packages; nil when they are not this program's.
   package func distance(to other: LoadedPackages) -> Int? {
-    guard packages.isShaped(like: other) else { return nil }
-    return zip(asked, other.objects).reduce(0) { $0 + ($1.0 === $1.1 ? 0 : 1) }
+    packages.isShaped(like: other) ? Self.differences(asked, other.objects) : nil
   }
+
+  /// How many objects are others than in an earlier state of the program; nil when it had other packages.
+  package func changes(since earlier: LoadedPackages) -> Int? {
+    packages.isShaped(like: earlier) ? Self.differences(packages.objects, earlier.objects) : nil
+  }
+
+  private static func differences(_ a: [GoObject], _ b: [GoObject]) -> Int { zip(a, b).count { $0 !== $1 } }
 
   /// How many packages would have to come and go for these; nil when it is easier to begin anew.
   package func difference(from other: LoadedPackages) -> Int? {
