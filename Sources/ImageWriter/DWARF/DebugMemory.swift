@@ -53,9 +53,11 @@ final class DebugMemory: @unchecked Sendable {
     let units = self.units
     Chunks.run(units.count, grain: 64) { range in
       for o in range {
-        if change.isExchanged(ObjectID(UInt32(truncatingIfNeeded: o))) {
+        let object = ObjectID(UInt32(truncatingIfNeeded: o))
+        if change.isRefiled(object) {
           units[o].forget()
         } else {
+          if change.isExchanged(object) { units[o].forgetPlaces() }
           units[o].follow(change)
         }
       }

@@ -150,7 +150,7 @@ final class TypeMemo: @unchecked Sendable {
         let s = records[r].descriptor
         let now = change.number(s)
         records[r].descriptor = .none
-        guard let now, !change.isTouched(s) else { continue }
+        guard let now, !change.isReplaced(s) else { continue }
         var isSame = true
         for i in records[r].references where references[i] != 0 {
           let target = change.number(SymbolID(references[i]))
@@ -159,7 +159,7 @@ final class TypeMemo: @unchecked Sendable {
         }
         if records[r].kind == TypeDecoder.Kind.structure {
           for i in records[r].references {
-            guard let source = fields[i]?.source, !source.isNone, !change.isTouched(source),
+            guard let source = fields[i]?.source, !source.isNone, !change.isReplaced(source),
               let target = change.number(source)
             else {
               records[r].hasFields = false

@@ -1,6 +1,6 @@
 import LoaderCore
 
-/// What DWARF generation found out about one object, for as long as the object is not exchanged.
+/// What DWARF generation found out about one object, for as long as its source files are the same.
 final class UnitMemo: @unchecked Sendable {
   /// The outcome of `UnitScan`, for the functions that were live.
   struct Scan {
@@ -67,7 +67,7 @@ final class UnitMemo: @unchecked Sendable {
 
   // MARK: following an exchange
 
-  /// Forgets all that depends on the object's contents.
+  /// Forgets all that depends on the object's contents, or on its source files.
   func forget() {
     scan = nil
     lineHead = nil
@@ -75,7 +75,10 @@ final class UnitMemo: @unchecked Sendable {
     typedData = nil
   }
 
-  /// Renumbers what is kept of an object that was not exchanged; drops what may be different now.
+  /// Forgets what depends on where the object has its definitions.
+  func forgetPlaces() { typedData = nil }
+
+  /// Renumbers what is kept of an object; drops what may be different now.
   func follow(_ change: IndexChange) {
     guard var s = scan else { return }
     scan = nil

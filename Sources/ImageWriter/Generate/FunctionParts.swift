@@ -173,7 +173,7 @@ struct FunctionParts: ~Copyable {
       for k in range where !functions[k].symbol.isNone {
         let s = functions[k].symbol
         let object = ObjectID(words[Int(functions[k].words) + Word.object])
-        let isKept = !change.isTouched(s) && !change.isExchanged(object)
+        let isKept = !change.isTouched(s) && !change.isRefiled(object)
         functions[k].symbol = isKept ? change.number(s) ?? .none : .none
       }
     }

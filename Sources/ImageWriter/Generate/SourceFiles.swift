@@ -58,7 +58,7 @@ struct SourceFiles: ~Copyable {
   var nameCount: Int { names.placedCount }
 
   func follow(_ change: IndexChange) {
-    for o in 0..<bases.count where change.isExchanged(ObjectID(UInt32(o))) { bases[o] = 0 }
+    for o in 0..<bases.count where change.isRefiled(ObjectID(UInt32(o))) { bases[o] = 0 }
   }
 
   /// Notes the files of an object.

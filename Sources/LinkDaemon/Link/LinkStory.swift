@@ -68,7 +68,7 @@ package struct LinkStory: Sendable {
     var symbols = LinkExplanation.Symbols(all: program.index.count)
     if let change = program.change {
       told.program = LinkExplanation.Step("kept")
-      symbols.touched = change.touched.population
+      symbols.touched = change.touchedCount
       symbols.new = change.newCount
       symbols.gone = change.goneCount
       symbols.keepNumbers = change.keepsNumbers

@@ -16,7 +16,7 @@ struct ContentComparison {
     guard old.hasBlocks(like: new), old.symbolCount == new.symbolCount, old.flags == new.flags,
       old.relocCount == new.relocCount, old.auxCount == new.auxCount, old.dataSize == new.dataSize,
       isSame(.relocIndex), isSame(.auxIndex), isSame(.dataIndex), isSame(.reloc), isSame(.aux),
-      isSame(.refFlags), haveSameFiles, haveSameRecords
+      isSame(.refFlags), old.hasFiles(like: new), haveSameRecords
     else { return nil }
     if isSame(.data) { return [] }
     return (0..<UInt32(old.definitions)).filter { !(old.data($0) == new.data($0)) }
@@ -26,11 +26,6 @@ struct ContentComparison {
     let n = old.blockSize(block)
     guard n == new.blockSize(block) else { return false }
     return old.bytes.slice(old.block(block), n) == new.bytes.slice(new.block(block), n)
-  }
-
-  private var haveSameFiles: Bool {
-    guard old.fileCount == new.fileCount else { return false }
-    return (0..<old.fileCount).allSatisfy { old.fileName($0) == new.fileName($0) }
   }
 
   /// Names, versions, kinds, flags, sizes and alignments. A string's name is its content.

@@ -3,9 +3,7 @@
 package final class IndexChange: @unchecked Sendable {
   /// Number of an old symbol, 0 for none; indexed by old number. Empty when all keep theirs.
   package let numbers: Table<UInt32>
-  /// Old symbols whose definition may be another, or have other contents: those with a member in an exchanged
-  /// object.
-  package let touched: Bitmap
+  private var touched: TouchedSymbols
   /// Old symbols whose `SymbolClass` is another now.
   let unlike: [UInt32]
   /// Old package definitions that went, or are at another place in their object now.
@@ -19,7 +17,6 @@ package final class IndexChange: @unchecked Sendable {
   /// How many symbols came and went.
   package let newCount: Int
   package let goneCount: Int
-  private var exchanged: [Bool]
   /// Whether objects have other numbers, too: what is known by these must be forgotten.
   package let isReshaped: Bool
   /// When the exchanged objects differ in nothing but the data of their definitions: the symbols whose data differ. Nil
@@ -27,8 +24,8 @@ package final class IndexChange: @unchecked Sendable {
   package let contents: [SymbolID]?
 
   init(
-    numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming Bitmap, unlike: [UInt32],
-    moved: [UInt32], importers: [Int], namesMoved: Bool, newCount: Int, goneCount: Int, exchanged: [Bool],
+    numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming TouchedSymbols, unlike: [UInt32],
+    moved: [UInt32], importers: [Int], namesMoved: Bool, newCount: Int, goneCount: Int,
     isReshaped: Bool = false
   ) {
     self.isReshaped = isReshaped
@@ -41,14 +38,12 @@ package final class IndexChange: @unchecked Sendable {
     self.namesMoved = namesMoved
     self.newCount = newCount
     self.goneCount = goneCount
-    self.exchanged = exchanged
     contents = nil
   }
 
   /// All symbols are the ones they were.
   init(
-    sameSymbols count: Int, touched: consuming Bitmap, unlike: [UInt32], exchanged: [Bool],
-    contents: [SymbolID]?
+    sameSymbols count: Int, touched: consuming TouchedSymbols, unlike: [UInt32], contents: [SymbolID]?
   ) {
     numbers = Table()
     oldCount = count
@@ -59,17 +54,14 @@ package final class IndexChange: @unchecked Sendable {
     namesMoved = false
     newCount = 0
     goneCount = 0
-    self.exchanged = exchanged
     self.contents = contents
     isReshaped = false
   }
 
-  /// Says of the objects that stayed whether they are others, by their own numbers.
-  func close(_ merge: ProgramMerge) {
-    exchanged =
-      [false, false]
-      + merge.slots.indices.compactMap { merge.slots[$0].new == nil ? nil : exchanged[2 + $0] }
-  }
+  func close(_ merge: ProgramMerge) { touched.close(merge) }
+
+  /// How many old symbols `isTouched`.
+  package var touchedCount: Int { touched.symbols.population }
 
   /// Whether every symbol has the number that it had, and there are no new ones.
   package var keepsNumbers: Bool { numbers.count == 0 }
@@ -83,13 +75,24 @@ package final class IndexChange: @unchecked Sendable {
     return n == 0 ? nil : SymbolID(n)
   }
 
-  /// Whether an old symbol's definition may be another now, or have other contents.
+  /// Whether an old symbol's definition may say something else now: its bytes, what its relocations and auxiliary
+  /// symbols point to, or what those auxiliary symbols say.
   @inline(__always)
-  package func isTouched(_ old: SymbolID) -> Bool { old.index >= oldCount || touched[old.index] }
+  package func isTouched(_ old: SymbolID) -> Bool { old.index >= oldCount || touched.symbols[old.index] }
+
+  /// Whether an old symbol's definition may lie elsewhere in memory now.
+  @inline(__always)
+  package func isReplaced(_ old: SymbolID) -> Bool { old.index >= oldCount || touched.memory[old.index] }
 
   /// Whether an object is another than in the link before; its place in the load order is the same.
   @inline(__always)
   package func isExchanged(_ object: ObjectID) -> Bool {
-    object.index < exchanged.count && exchanged[object.index]
+    object.index < touched.exchanged.count && touched.exchanged[object.index]
+  }
+
+  /// Whether an object's list of source files is another than in the link before.
+  @inline(__always)
+  package func isRefiled(_ object: ObjectID) -> Bool {
+    object.index < touched.refiled.count && touched.refiled[object.index]
   }
 }

@@ -15,9 +15,12 @@ struct IndexPatch: ~Copyable {
   let checkLinkname: Bool
   /// Whether objects have come or gone: then others may know them by another place (`ProgramMerge`).
   let isReshaped: Bool
-  /// Indices into `SymbolIndex.loaded`.
+  /// Objects whose symbols are others, as indices into `SymbolIndex.loaded`.
   let changed: [Int]
   let isChanged: [Bool]
+  /// Objects that only say something else of the same symbols, or the same by other indices
+  /// (`ObjectView.hasSymbols`): nothing is looked up for them.
+  let recompiled: [Int]
   /// Index in `changed` of an object that is; -1 of the others.
   private let positions: [Int]
   /// By position in `changed`, the old version's first package definition: rising, as these come in load order.
@@ -51,9 +54,10 @@ struct IndexPatch: ~Copyable {
 
   init(
     index: SymbolIndex, profile: ReleaseProfile, checkLinkname: Bool, isReshaped: Bool, changed: [Int],
-    objects: [GoObject]
+    recompiled: [Int], objects: [GoObject]
   ) {
     self.isReshaped = isReshaped
+    self.recompiled = recompiled
     self.index = index
     self.profile = profile
     self.checkLinkname = checkLinkname
@@ -99,12 +103,12 @@ struct IndexPatch: ~Copyable {
   ///
   /// - Throws: when it must be resolved anew; the index is of no use then.
   static func apply(
-    to index: SymbolIndex, _ packages: LoadedPackages, changed: [Int], profile: ReleaseProfile,
-    checkLinkname: Bool, isReshaped: Bool = false
+    to index: SymbolIndex, _ packages: LoadedPackages, changed: [Int], recompiled: [Int],
+    profile: ReleaseProfile, checkLinkname: Bool, isReshaped: Bool = false
   ) throws(ExchangeRefusal) -> IndexChange {
     var patch = IndexPatch(
       index: index, profile: profile, checkLinkname: checkLinkname, isReshaped: isReshaped,
-      changed: changed, objects: packages.objects)
+      changed: changed, recompiled: recompiled, objects: packages.objects)
     guard patch.isPossible() else {
       patch.discard()
       throw .builtins

@@ -4,6 +4,7 @@ extension IndexPatch {
   consuming func run(_ packages: LoadedPackages) -> IndexChange? {
     let differences = MemberDifferences(self)
     if !isReshaped, keepsShape(differences) { return exchangeContents(packages, differences) }
+    let touched = touchedSymbols(differences, packages)
     install(packages)
     let sweep = NumberingSweep(self, differences)
     guard sweep.numberDefinitions() else { return nil }
@@ -16,17 +17,16 @@ extension IndexPatch {
     let moved = movedDefinitions()
     let importers = importers(of: moved.map(\.object))
     guard finish() else { return nil }
-    let touched = touchedClasses(differences)
     let unlike = (0..<oldCount).filter { c in
       let n = Int(numbers[c])
-      return touched[c] && n != 0 && index.classes[n] != sweep.tables.classes[c]
+      return touched.symbols[c] && n != 0 && index.classes[n] != sweep.tables.classes[c]
     }
     let newCount = (oldCount..<classCount).count { numbers[$0] != 0 }
     return IndexChange(
       numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map { UInt32($0) },
       moved: moved.flatMap(\.definitions), importers: importers,
       namesMoved: namesMoved || !redirected.isEmpty, newCount: newCount,
-      goneCount: oldCount + newCount - index.count, exchanged: isChanged, isReshaped: isReshaped)
+      goneCount: oldCount + newCount - index.count, isReshaped: isReshaped)
   }
 
   /// Whether the new versions have the same symbols at the same places.
@@ -45,7 +45,7 @@ extension IndexPatch {
   /// What remains to be done when no number changes: package definitions may be of another kind.
   private func exchangeContents(_ packages: LoadedPackages, _ differences: MemberDifferences) -> IndexChange?
   {
-    let touched = touchedClasses(differences)
+    let touched = touchedSymbols(differences, packages)
     let contents = changedContents(packages)
     var unlike: [UInt32] = []
     install(packages)
@@ -59,21 +59,21 @@ extension IndexPatch {
       }
       renameUndefined(object)
     }
+    for o in recompiled { renameUndefined(index.loaded[o]) }
     guard finish() else { return nil }
-    return IndexChange(
-      sameSymbols: index.count, touched: touched, unlike: unlike, exchanged: isChanged, contents: contents)
+    return IndexChange(sameSymbols: index.count, touched: touched, unlike: unlike, contents: contents)
   }
 
   /// The symbols whose data the new versions change, when they change nothing else; nil otherwise.
   private func changedContents(_ packages: LoadedPackages) -> [SymbolID]? {
     var all: [SymbolID] = []
-    for (k, o) in changed.enumerated() {
+    for o in changed + recompiled {
       let (was, now) = (index.objects[o - 2], packages.objects[o - 2])
       guard was.packages == now.packages, was.imports.map(\.path) == now.imports.map(\.path),
         let some = ContentComparison(old: was.view, new: now.view).changedData()
       else { return nil }
       for i in some {
-        let s = SymbolID(views[k].symbols[Int(i)])
+        let s = SymbolID(newVersion(of: o).symbols[Int(i)])
         // A definition that lost its election is nobody's.
         if index.symbols[s.index] == ObjectSymbol(object: UInt32(o), local: i) { all.append(s) }
       }
@@ -89,24 +89,13 @@ extension IndexPatch {
     }
   }
 
-  /// The old symbols whose definition may be another one now, or has other contents.
-  private func touchedClasses(_ differences: MemberDifferences) -> Bitmap {
-    let touched = Bitmap(count: oldCount)
-    for o in changed {
-      let (first, count) = differences.oldPackages[o] ?? (0, 0)
-      for c in Int(first)..<Int(first) + count { touched[c] = true }
-    }
-    for c in differences.loud where Int(c) < oldCount { touched[Int(c)] = true }
-    for m in differences.moved { touched[Int(m.symbol)] = true }
-    return touched
-  }
-
   /// Puts the new versions in the old ones' places; their symbols are still classes.
   private func install(_ packages: LoadedPackages) {
     for (k, o) in changed.enumerated() {
       index.giveBack(index.loaded[o])
       index.loaded[o] = views[k]
     }
+    for o in recompiled { index.loaded[o] = index.loaded[o].exchanged(for: packages.objects[o - 2]) }
     index.libraries = packages.libraries
     index.objects = packages.objects
     guard let first = packages.objects.first else { return }
@@ -139,9 +128,11 @@ extension IndexPatch {
   private func importers(of some: [Int]) -> [Int] {
     guard !some.isEmpty else { return [] }
     let isMoved = Set(some.map { UInt32($0) })
+    var isExchanged = isChanged
+    for o in recompiled { isExchanged[o] = true }
     return (2..<index.loaded.count).filter { o in
       let object = index.loaded[o]
-      return !isChanged[o] && (0..<object.packageCount).contains { isMoved.contains(object.packages[$0]) }
+      return !isExchanged[o] && (0..<object.packageCount).contains { isMoved.contains(object.packages[$0]) }
     }
   }
 
@@ -167,7 +158,7 @@ extension IndexPatch {
   private func finish() -> Bool {
     do throws(LinkFailure) {
       let byPackage = index.objectsByPackage()
-      for o in isReshaped ? Array(2..<index.loaded.count) : changed {
+      for o in isReshaped ? Array(2..<index.loaded.count) : changed + recompiled {
         try index.setPackages(ObjectID(UInt32(o)), byPackage)
       }
       index.noteAttributes()
@@ -176,7 +167,7 @@ extension IndexPatch {
       return false
     }
     guard index.corruptObject == nil else { return false }
-    for o in changed {
+    for o in changed + recompiled {
       let notes = index.objects[o - 2].notes
       if notes.badReference != nil { return false }
       let traits = index.loaded[o].traits

@@ -7,8 +7,11 @@ final class MemberDifferences {
   /// Classes that a changed object is the first to have, and was not, or the other way round.
   let isMover: Bitmap
   private(set) var hasMovers = false
-  /// Symbols whose definition lies in a changed object and is the same there, at another place.
-  private(set) var moved: [(symbol: UInt32, place: ObjectSymbol)] = []
+  /// Symbols whose definition lies in a changed object and is the same there to elections: its old place, and its new
+  /// one.
+  private(set) var moved: [(symbol: UInt32, was: UInt32, place: ObjectSymbol)] = []
+  /// By position in `IndexPatch.changed`, that object's part of `moved`.
+  private(set) var movedRanges: [Range<Int>] = []
   /// The old package definitions of changed objects: the first symbol and their number.
   private(set) var oldPackages: [Int: (first: UInt32, count: Int)] = [:]
 
@@ -25,7 +28,11 @@ final class MemberDifferences {
     isLoud = Bitmap(count: patch.classCount)
     isMover = Bitmap(count: patch.classCount)
     oldPlaces = Table(repeating: 0, count: patch.classCount)
-    for (k, o) in patch.changed.enumerated() { compare(index.loaded[o], patch.views[k], o) }
+    for (k, o) in patch.changed.enumerated() {
+      let first = moved.count
+      compare(index.loaded[o], patch.views[k], o)
+      movedRanges.append(first..<moved.count)
+    }
   }
 
   private func compare(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
@@ -73,7 +80,7 @@ final class MemberDifferences {
     if !areAlike(old, i, new, k) {
       addLoud(c)
     } else if index.symbols[c] == ObjectSymbol(object: UInt32(o), local: i) {
-      moved.append((UInt32(c), ObjectSymbol(object: UInt32(o), local: k)))
+      moved.append((UInt32(c), i, ObjectSymbol(object: UInt32(o), local: k)))
     }
   }
 

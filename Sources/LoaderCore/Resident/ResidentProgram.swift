@@ -1,3 +1,6 @@
+internal import Dispatch
+internal import Synchronization
+
 /// A program between links: its resolved index and the graph that deadcode follows, both made to take changed
 /// objects in. One link at a time uses it.
 package final class ResidentProgram: @unchecked Sendable {
@@ -144,8 +147,7 @@ package final class ResidentProgram: @unchecked Sendable {
       index.adopt(new)
       index.noteAttributes()
       change = IndexChange(
-        sameSymbols: index.count, touched: Bitmap(count: index.count), unlike: [], exchanged: [],
-        contents: [])
+        sameSymbols: index.count, touched: TouchedSymbols(none: index.count), unlike: [], contents: [])
     } else {
       change = try patch(new, changed, isReshaped: false)
     }
@@ -157,15 +159,28 @@ package final class ResidentProgram: @unchecked Sendable {
     _ new: LoadedPackages, _ changed: [Int], isReshaped: Bool
   ) throws(ExchangeRefusal) -> IndexChange {
     let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
-    let moved = changed.reduce(0) {
+    let isRecompiled = recompiled(changed, new)
+    let others = zip(changed, isRecompiled).filter { !$0.1 }.map(\.0)
+    let moved = others.reduce(0) {
       $0 + max(new.objects[$1 - 2].view.definitions, index.objects[$1 - 2].view.definitions)
     }
     guard moved * 3 < definitions else { throw .much }
     let outcome = try IndexPatch.apply(
-      to: index, new, changed: changed, profile: profile, checkLinkname: options.checkLinkname,
-      isReshaped: isReshaped)
+      to: index, new, changed: others, recompiled: zip(changed, isRecompiled).filter(\.1).map(\.0),
+      profile: profile, checkLinkname: options.checkLinkname, isReshaped: isReshaped)
     graph.follow(outcome, count: index.count, index.reader)
     return outcome
+  }
+
+  /// Which of the changed objects have the symbols that they had.
+  private func recompiled(_ changed: [Int], _ new: LoadedPackages) -> [Bool] {
+    let found = Mutex([Bool](repeating: false, count: changed.count))
+    DispatchQueue.concurrentPerform(iterations: changed.count) { k in
+      let (was, now) = (index.objects[changed[k] - 2], new.objects[changed[k] - 2])
+      let isSame = now.view.hasSymbols(like: was.view) && !was.isCorrupt
+      found.withLock { $0[k] = isSame }
+    }
+    return found.withLock { $0 }
   }
 
   /// Exchanges objects when some came, went, or are loaded in another order.

@@ -1,0 +1,215 @@
+/// Tells which definitions of an exchanged object are what they were: the same record, name, data, relocations and
+/// auxiliary symbols, all references to the same classes (`IndexPatch`), wherever these are written.
+///
+/// When a package changes, those that import it are compiled again, and most of what they define says the same by
+/// other indices. Two things are not compared, and count as changed:
+/// - types and itabs: passes keep what they read from several of them under one symbol, and where it lies;
+/// - all of an object whose files are others: pc tables, FuncInfo and DWARF number these.
+struct DefinitionComparison: @unchecked Sendable {
+  /// An object in both versions. Symbols of both are classes; package lists of both are numbers of objects.
+  struct Versions: @unchecked Sendable {
+    let object: Int
+    let old: UnsafePointer<LoadedObject>
+    let new: UnsafePointer<LoadedObject>
+    /// New local indices of functions.
+    let functions: [UInt32]
+    /// What is compared: definitions whose content counts.
+    let pairs: [Pair]
+    /// Whether special package indices mean the same in both versions.
+    let keepsPlaces: Bool
+    /// By index of the package list, whether references to it mean the same in both versions.
+    let isSteady: [Bool]
+  }
+
+  struct Pair: BitwiseCopyable {
+    let old: UInt32
+    let new: UInt32
+  }
+
+  /// A set of old classes, somebody else's.
+  struct Classes: @unchecked Sendable {
+    let words: UnsafePointer<UInt64>
+    let count: Int
+
+    @inline(__always)
+    func has(_ c: UInt32) -> Bool {
+      Int(c) < count && words[Int(c >> 6)] >> UInt64(c & 63) & 1 != 0
+    }
+  }
+
+  private let versions: Versions
+  private let was: ObjectView
+  private let now: ObjectView
+  /// All objects, before and after.
+  private let oldObjects: UnsafePointer<LoadedObject>
+  private let newObjects: UnsafePointer<LoadedObject>
+  private let builtins: UnsafePointer<UInt32>
+  private let builtinCount: Int
+
+  init(
+    _ versions: Versions, oldObjects: UnsafePointer<LoadedObject>, newObjects: UnsafePointer<LoadedObject>,
+    builtins: UnsafePointer<UInt32>, builtinCount: Int
+  ) {
+    self.versions = versions
+    was = versions.old.pointee.view
+    now = versions.new.pointee.view
+    self.oldObjects = oldObjects
+    self.newObjects = newObjects
+    self.builtins = builtins
+    self.builtinCount = builtinCount
+  }
+
+  /// The classes of definitions that are not what they were.
+  func changed() -> [UInt32] {
+    let infos = Bitmap(count: now.definitions)
+    for f in versions.functions {
+      if let info = Self.funcInfo(now, f) { infos[Int(info)] = true }
+    }
+    var changed: [UInt32] = []
+    for p in versions.pairs {
+      let isSame = infos[Int(p.new)] ? isSameFuncInfo(p) : was.data(p.old) == now.data(p.new)
+      if !isSame || !isSameRecord(p) || !hasSameRelocations(p) || !hasSameAuxiliaries(p) {
+        changed.append(versions.new.pointee.symbols[Int(p.new)])
+      }
+    }
+    return changed
+  }
+
+  /// The classes of definitions with an auxiliary symbol among these.
+  func changed(through auxiliaries: Classes) -> [UInt32] {
+    versions.pairs.compactMap { p in
+      let (base, count) = now.auxRecords(p.new)
+      let list = Auxiliaries(base: base, count: count, object: versions.new)
+      for k in 0..<count {
+        if auxiliaries.has(resolve(list.ref(k), versions.new, newObjects)) {
+          return versions.new.pointee.symbols[Int(p.new)]
+        }
+      }
+      return nil
+    }
+  }
+
+  // MARK: parts of a definition
+
+  private func isSameRecord(_ p: Pair) -> Bool {
+    let (i, k) = (Int(p.old), Int(p.new))
+    let (a, b) = (versions.old.pointee, versions.new.pointee)
+    guard a.classes[i] == b.classes[k], a.traits[i] == b.traits[k],
+      SymbolClass(rawValue: b.classes[k]).isDisjoint(with: [.goType, .itab])
+    else { return false }
+    let rest = ObjectFormat.symbolSize - 8
+    return was.bytes.slice(was.record(p.old) + 8, rest) == now.bytes.slice(now.record(p.new) + 8, rest)
+      && was.name(p.old) == now.name(p.new)
+  }
+
+  private func hasSameRelocations(_ p: Pair) -> Bool {
+    let (a, n) = was.relocRecords(p.old)
+    let (b, m) = now.relocRecords(p.new)
+    guard n == m else { return false }
+    guard var a, var b else { return true }
+    for _ in 0..<n {
+      // Offset, size, type and addend; then the reference.
+      guard a.loadUnaligned(as: UInt64.self) == b.loadUnaligned(as: UInt64.self),
+        a.loadUnaligned(fromByteOffset: 7, as: UInt64.self)
+          == b.loadUnaligned(fromByteOffset: 7, as: UInt64.self),
+        isSame(Relocation(at: a).ref, Relocation(at: b).ref)
+      else { return false }
+      a += ObjectFormat.relocSize
+      b += ObjectFormat.relocSize
+    }
+    return true
+  }
+
+  private func hasSameAuxiliaries(_ p: Pair) -> Bool {
+    let (a, n) = was.auxRecords(p.old)
+    let (b, m) = now.auxRecords(p.new)
+    guard n == m else { return false }
+    let old = Auxiliaries(base: a, count: n, object: versions.old)
+    let new = Auxiliaries(base: b, count: m, object: versions.new)
+    for k in 0..<n where old.kind(k) != new.kind(k) || !isSame(old.ref(k), new.ref(k)) { return false }
+    return true
+  }
+
+  /// FuncInfo names inlined functions by references of its own (cmd/internal/goobj/funcinfo.go).
+  private func isSameFuncInfo(_ p: Pair) -> Bool {
+    let (a, b) = (was.data(p.old), now.data(p.new))
+    guard a.count == b.count, let old = FuncInfo(data: a, object: versions.old),
+      let new = FuncInfo(data: b, object: versions.new), old.inlineCount == new.inlineCount
+    else { return false }
+    let head = a.count - 24 * old.inlineCount
+    guard a.slice(0, head) == b.slice(0, head) else { return false }
+    for k in 0..<old.inlineCount {
+      let (x, y) = (old.inlineNode(k), new.inlineNode(k))
+      guard x.parent == y.parent, x.file == y.file, x.line == y.line, x.parentPC == y.parentPC,
+        isSame(x.function, y.function)
+      else { return false }
+    }
+    return true
+  }
+
+  private static func funcInfo(_ view: ObjectView, _ function: UInt32) -> UInt32? {
+    let (base, count) = view.auxRecords(function)
+    guard let base else { return nil }
+    for k in 0..<count {
+      let at = base + k * ObjectFormat.auxSize
+      guard at.load(as: UInt8.self) == AuxKind.funcInfo else { continue }
+      let local = UInt32(littleEndian: at.loadUnaligned(fromByteOffset: 5, as: UInt32.self))
+      return Int(local) < view.definitions ? local : nil
+    }
+    return nil
+  }
+
+  // MARK: references
+
+  @inline(__always)
+  private func isSame(_ a: SymbolRef, _ b: SymbolRef) -> Bool {
+    if a == b {
+      let k = Int(a.package_)
+      if k < versions.isSteady.count ? versions.isSteady[k] : versions.keepsPlaces { return true }
+    }
+    let c = resolve(a, versions.old, oldObjects)
+    return c != Self.nowhere && c == resolve(b, versions.new, newObjects)
+  }
+
+  private static let nowhere = UInt32.max
+
+  /// The class that a reference stands for, by the rules of `SymbolReader.resolve`; `nowhere` for one that is nil or
+  /// impossible.
+  private func resolve(
+    _ ref: SymbolRef, _ object: UnsafePointer<LoadedObject>, _ objects: UnsafePointer<LoadedObject>
+  ) -> UInt32 {
+    var (local, from) = (Int(ref.index), object)
+    let v = object.pointee.view
+    switch ref.package_ {
+    case ObjectFormat.PackageIndex.own: break
+    case ObjectFormat.PackageIndex.none: local += v.packageDefs + v.hashed64Defs + v.hashedDefs
+    case ObjectFormat.PackageIndex.hashed64: local += v.packageDefs
+    case ObjectFormat.PackageIndex.hashed: local += v.packageDefs + v.hashed64Defs
+    case ObjectFormat.PackageIndex.builtin: return local < builtinCount ? builtins[local] : Self.nowhere
+    case 0: return Self.nowhere
+    default:
+      guard Int(ref.package_) < object.pointee.packageCount else { return Self.nowhere }
+      let number = Int(object.pointee.packages[Int(ref.package_)])
+      guard number > 1 else { return Self.nowhere }
+      from = objects + number
+    }
+    return local < from.pointee.view.symbolCount ? from.pointee.symbols[local] : Self.nowhere
+  }
+}
+
+extension ObjectView {
+  /// Whether two versions of an object have the same symbols at the same places, told apart by contents and by the
+  /// indices of other packages' symbols only.
+  func hasSymbols(like other: ObjectView) -> Bool {
+    func isSame(_ start: Int, _ end: Int) -> Bool {
+      bytes.slice(start, end - start) == other.bytes.slice(start, end - start)
+    }
+    // All blocks begin where they did: names and hashes lie between.
+    return bytes.count == other.bytes.count && isSame(16, block(.autolib))
+      && isSame(block(.packageIndex), block(.refFlags)) && isSame(block(.hash64), block(.reloc))
+  }
+
+  func hasFiles(like other: ObjectView) -> Bool {
+    fileCount == other.fileCount && (0..<fileCount).allSatisfy { fileName($0) == other.fileName($0) }
+  }
+}

@@ -1,0 +1,151 @@
+internal import Dispatch
+internal import Synchronization
+
+/// What an exchange of objects did to the symbols that there were: for passes that keep what they read of them.
+struct TouchedSymbols: ~Copyable {
+  /// Old symbols whose definition may say something else.
+  let symbols: Bitmap
+  /// Old symbols whose definition may be somewhere else in memory: all that exchanged objects had a part in.
+  let memory: Bitmap
+  /// By object, whether it was exchanged, and whether its list of source files is another.
+  private(set) var exchanged: [Bool]
+  private(set) var refiled: [Bool]
+
+  init(symbols: consuming Bitmap, memory: consuming Bitmap, exchanged: [Bool], refiled: [Bool]) {
+    self.symbols = symbols
+    self.memory = memory
+    self.exchanged = exchanged
+    self.refiled = refiled
+  }
+
+  /// Nothing was exchanged.
+  init(none count: Int) {
+    self.init(symbols: Bitmap(count: count), memory: Bitmap(count: count), exchanged: [], refiled: [])
+  }
+
+  /// Says of the objects that stayed whether they are others, by their own numbers.
+  mutating func close(_ merge: ProgramMerge) {
+    func stayed(_ list: [Bool]) -> [Bool] {
+      [false, false] + merge.slots.indices.compactMap { merge.slots[$0].new == nil ? nil : list[2 + $0] }
+    }
+    exchanged = stayed(exchanged)
+    refiled = stayed(refiled)
+  }
+}
+
+extension IndexPatch {
+  /// Compares the old versions' definitions with the new ones'. Before the new versions are installed.
+  func touchedSymbols(_ differences: MemberDifferences, _ packages: LoadedPackages) -> TouchedSymbols {
+    let touched = Bitmap(count: oldCount)
+    let memory = Bitmap(count: oldCount)
+    func mark(_ c: UInt32, in marks: borrowing Bitmap) {
+      if Int(c) < oldCount { marks[Int(c)] = true }
+    }
+    for c in differences.loud {
+      mark(c, in: touched)
+      mark(c, in: memory)
+    }
+    var (exchanged, refiled) = (isChanged, [Bool](repeating: false, count: index.loaded.count))
+    for o in recompiled { exchanged[o] = true }
+    let after = newVersions(packages)
+    var versions: [DefinitionComparison.Versions] = []
+    for (k, o) in changed.enumerated() {
+      for i in 0..<index.loaded[o].view.packageDefs where alignments[k].new[i] < 0 {
+        mark(index.loaded[o].symbols[i], in: touched)
+      }
+      let moved = differences.moved[differences.movedRanges[k]]
+      let pairs = packagePairs(k, o) + moved.map { .init(old: $0.was, new: $0.place.local) }
+      versions.append(compared(o, pairs, after, packages.objects[o - 2], keepsPlaces: false))
+    }
+    for o in recompiled {
+      versions.append(compared(o, samePairs(o), after, packages.objects[o - 2], keepsPlaces: true))
+    }
+    for v in versions {
+      for p in v.pairs { mark(v.new.pointee.symbols[Int(p.new)], in: memory) }
+      refiled[v.object] = !v.old.pointee.view.hasFiles(like: v.new.pointee.view)
+    }
+    let comparisons = versions.filter { !refiled[$0.object] }.map {
+      DefinitionComparison(
+        $0, oldObjects: index.loaded.base, newObjects: after.base, builtins: index.builtins.base,
+        builtinCount: index.builtins.count)
+    }
+    for v in versions where refiled[v.object] {
+      for p in v.pairs { mark(v.new.pointee.symbols[Int(p.new)], in: touched) }
+    }
+    for c in Self.gather(comparisons, { $0.changed() }) { mark(c, in: touched) }
+    // Passes keep of a function what they read of its auxiliary symbols.
+    let direct = DefinitionComparison.Classes(words: touched.base, count: oldCount)
+    for c in Self.gather(comparisons, { $0.changed(through: direct) }) { mark(c, in: touched) }
+    withExtendedLifetime(after) {}
+    return TouchedSymbols(symbols: touched, memory: memory, exchanged: exchanged, refiled: refiled)
+  }
+
+  /// What comparisons say, made side by side.
+  private static func gather(
+    _ comparisons: [DefinitionComparison], _ ask: @Sendable (DefinitionComparison) -> [UInt32]
+  ) -> [UInt32] {
+    let all = Mutex([UInt32]())
+    DispatchQueue.concurrentPerform(iterations: comparisons.count) { k in
+      let mine = ask(comparisons[k])
+      if !mine.isEmpty { all.withLock { $0 += mine } }
+    }
+    return all.withLock { $0 }
+  }
+
+  /// All objects as they will be, with classes for symbols.
+  private func newVersions(_ packages: LoadedPackages) -> Table<LoadedObject> {
+    var all = Table<LoadedObject>(capacity: index.loaded.count)
+    for o in 0..<index.loaded.count { all.append(newVersion(of: o)) }
+    for o in recompiled { all[o] = all[o].exchanged(for: packages.objects[o - 2]) }
+    return all
+  }
+
+  /// The package definitions that both versions of an object have.
+  private func packagePairs(_ k: Int, _ o: Int) -> [DefinitionComparison.Pair] {
+    alignments[k].old.indices.compactMap { i in
+      let was = alignments[k].old[i]
+      return was < 0 ? nil : .init(old: UInt32(was), new: UInt32(truncatingIfNeeded: i))
+    }
+  }
+
+  /// The definitions of an object that count.
+  private func samePairs(_ o: Int) -> [DefinitionComparison.Pair] {
+    let object = index.loaded[o]
+    return (0..<UInt32(object.view.definitions)).compactMap { i in
+      let place = ObjectSymbol(object: UInt32(o), local: i)
+      return index.symbols[Int(object.symbols[Int(i)])] == place ? .init(old: i, new: i) : nil
+    }
+  }
+
+  private func compared(
+    _ o: Int, _ pairs: [DefinitionComparison.Pair], _ after: borrowing Table<LoadedObject>, _ new: GoObject,
+    keepsPlaces: Bool
+  ) -> DefinitionComparison.Versions {
+    let (was, now) = (index.loaded[o], after[o])
+    let names = index.objects[o - 2].packages
+    if !keepsPlaces {
+      // The new version's list has no numbers yet; 0 for what the old one does not have.
+      var known: [String: UInt32] = [:]
+      if names != new.packages { for (k, name) in names.enumerated() { known[name] = was.packages[k] } }
+      for (k, name) in new.packages.enumerated() {
+        now.packages[k] = names == new.packages ? was.packages[k] : known[name] ?? 0
+      }
+    }
+    let steady = (0..<min(was.packageCount, now.packageCount)).map { k in
+      k == 0 || (was.packages[k] == now.packages[k] && !isChanged[Int(was.packages[k])])
+    }
+    return .init(
+      object: o, old: index.loaded.base + o, new: UnsafePointer(after.base + o), functions: new.functions,
+      pairs: pairs, keepsPlaces: keepsPlaces, isSteady: steady)
+  }
+}
+
+extension LoadedObject {
+  /// A new version with the same symbols.
+  func exchanged(for o: GoObject) -> LoadedObject {
+    LoadedObject(
+      view: o.view, symbols: symbols, packages: packages, packageCount: packageCount,
+      nameHashes: o.nameHashes, traits: o.traits, classes: o.classes, version: version, library: library,
+      isExternal: isExternal)
+  }
+}
