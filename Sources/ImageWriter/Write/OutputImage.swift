@@ -60,8 +60,16 @@ package final class OutputImage: @unchecked Sendable {
   }
 
   /// A copy, with a number of its own.
-  package func copy() throws(LinkFailure) -> OutputImage {
-    let other = try OutputImage(count: count, spare: 0)
+  ///
+  /// - Parameter memory: what it is made in, if it fits.
+  package func copy(into memory: OutputImage?) throws(LinkFailure) -> OutputImage {
+    let other: OutputImage
+    if let memory, memory.reuse(count: count, spare: 0) {
+      other = memory
+      other.renewContents()
+    } else {
+      other = try OutputImage(count: count, spare: 0)
+    }
     other.base.copyMemory(from: base, byteCount: count)
     return other
   }

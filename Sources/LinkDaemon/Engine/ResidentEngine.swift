@@ -225,9 +225,9 @@ package final class ResidentEngine: LinkEngine {
   private func put(
     _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ files: InputSet, _ call: LinkCall
   ) throws(LinkFailure) {
-    let staged = try output.stage(image.image)
+    let (staged, changed) = try Self.stage(image, output, files)
     do throws(LinkFailure) {
-      if let changed = files.changedFile() { throw Self.inputChanged(changed) }
+      if let changed { throw Self.inputChanged(changed) }
       guard call.control.mayCommit() else { throw .unsupported(reason: "cancelled") }
       if let path = plan.fipsObject {
         let file = FIPSObjectFile(path: call.absolute(path), shown: path, umask: call.request.umask)
@@ -240,6 +240,25 @@ package final class ResidentEngine: LinkEngine {
       throw error
     }
     try output.commit(staged)
+  }
+
+  /// Writes the file beside its place, and looks meanwhile whether an input changed: no pass reads them any more.
+  private static func stage(
+    _ image: LinkedImage, _ output: OutputFile, _ files: InputSet
+  ) throws(LinkFailure) -> (path: String, changed: String?) {
+    let changed = Mutex<String?>(nil)
+    let staged = Mutex<Result<String, LinkFailure>?>(nil)
+    DispatchQueue.concurrentPerform(iterations: 2) { k in
+      if k == 0 {
+        let outcome = Result { () throws(LinkFailure) in try output.stage(image.image) }
+        staged.withLock { $0 = outcome }
+      } else {
+        let file = files.changedFile()
+        changed.withLock { $0 = file }
+      }
+    }
+    guard let path = try staged.withLock({ $0 })?.get() else { throw .unsupported(reason: "not written") }
+    return (path, changed.withLock { $0 })
   }
 
   private static func inputChanged(_ path: String) -> LinkFailure {

@@ -44,6 +44,13 @@ package final class ResultStore: Sendable {
       images[key].map { $0.image.image.count >= ResultStore.manyBytes } ?? false
     }
 
+    /// The entry of a program that goes when another comes; nil as long as there is room for both.
+    func next(of program: Int) -> ContentKey? {
+      guard let key = oldest(of: program) else { return nil }
+      let limit = isLarge(key) ? 1 : ResultStore.imagesPerProgram
+      return images.count { $0.value.program == program } < limit ? nil : key
+    }
+
     /// The entry used longest ago; of one program, or of all.
     func oldest(of program: Int? = nil) -> ContentKey? {
       images.filter { program == nil || $0.value.program == program }.min { $0.value.use < $1.value.use }?.key
@@ -109,26 +116,26 @@ package final class ResultStore: Sendable {
     state.withLock { s in s.images[key].map { ($0.image, $0.program) } }
   }
 
-  /// The memory of a program's large image, which is forgotten; nil when there is none, or somebody still uses it.
+  /// The memory of the image that a program's next one takes the place of, and which is forgotten; nil when there is
+  /// none, or somebody still uses it.
   func takeMemory(of program: Int) -> OutputImage? {
-    state.withLock { s in
-      guard let key = s.oldest(of: program), s.isLarge(key) else { return nil }
-      return s.takeImage(key)
-    }
+    state.withLock { s in s.next(of: program).flatMap { s.takeImage($0) } }
   }
 
   /// An image for a link that changes a little of it: the large one itself, which is forgotten, or a copy of a small
   /// one. Nil when it is not here, or somebody still uses it.
   func imageToPatch(_ contents: UInt64) throws(LinkFailure) -> OutputImage? {
-    let found = state.withLock { s -> (image: OutputImage, isTaken: Bool)? in
+    let found = state.withLock { s -> (image: OutputImage, isTaken: Bool, memory: OutputImage?)? in
       guard let key = s.images.first(where: { $0.value.image.image.contents == contents })?.key else {
         return nil
       }
-      if s.isLarge(key) { return s.takeImage(key).map { ($0, true) } }
-      return s.images[key].map { ($0.image.image, false) }
+      if s.isLarge(key) { return s.takeImage(key).map { ($0, true, nil) } }
+      guard let entry = s.images[key] else { return nil }
+      let next = s.next(of: entry.program)
+      return (entry.image.image, false, next == key ? nil : next.flatMap { s.takeImage($0) })
     }
     guard let found else { return nil }
-    return found.isTaken ? found.image : try found.image.copy()
+    return found.isTaken ? found.image : try found.image.copy(into: found.memory)
   }
 
   func removeAll() {

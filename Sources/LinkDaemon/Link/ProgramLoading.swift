@@ -15,10 +15,10 @@ extension Link {
       let isUpdated =
         old.allSatisfy(\.isAsItWas)
         && known.program.update(
-          to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn)
+          to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn
+        ) { known.memory.follow($0, count: $1) }
       if isUpdated, old.allSatisfy(\.isAsItWas) {
         story.usesStandIns = !known.program.standInFiles.isEmpty
-        known.memory.follow(known.program.change, count: known.program.index.count)
         return known
       }
       if let refusal = known.program.refusal {
@@ -34,7 +34,7 @@ extension Link {
     return ResidentLink(program)
   }
 
-  /// Memory for the output: the last large image's of the same program, or new memory.
+  /// Memory for the output: that of an image of the same program which it takes the place of, or new memory.
   static func memoryForImage(
     _ count: Int, spare: Int, _ plan: LinkPlan, _ images: ResultStore?, _ story: inout LinkStory
   ) throws(LinkFailure) -> OutputImage {

@@ -206,9 +206,7 @@ package final class EdgeGraph: @unchecked Sendable {
     let old = map
     if let contents = patch.contents { return follow(contents, reader) }
     let touched = Bitmap(count: nodeCount)
-    for c in 0..<patch.oldCount where patch.isTouched(SymbolID(c)) {
-      leaveList(old.node(SymbolID(c)), touched)
-    }
+    patch.forEachTouched { leaveList(old.node($0), touched) }
     facts.drop(lists: touched, touched)
     let unlike = nodes(of: patch.unlike)
     let moved = nodes(of: patch.moved)
@@ -314,25 +312,32 @@ package final class EdgeGraph: @unchecked Sendable {
     return found.withLock { $0 }
   }
 
+  private struct Numbers: @unchecked Sendable {
+    let base: UnsafeMutablePointer<UInt32>
+  }
+
   private func renumber(_ patch: IndexChange, _ old: Nodes, _ count: Int) {
     let moved = Table<UInt32>(repeating: 0, count: count)
-    for c in 1..<patch.oldCount {
-      let n = patch.number(SymbolID(c))?.index ?? 0
-      if n != 0, moved[n] == 0 { moved[n] = UInt32(truncatingIfNeeded: old.node(SymbolID(c))) }
-    }
-    var next = nodeCount
-    var back = Table<UInt32>(repeating: 0, count: nodeCount)
-    for n in 1..<count {
-      if moved[n] == 0 {
-        moved[n] = UInt32(truncatingIfNeeded: next)
-        next += 1
-        back.append(UInt32(truncatingIfNeeded: n))
-      } else {
-        back[Int(moved[n])] = UInt32(truncatingIfNeeded: n)
+    let back = Table<UInt32>(repeating: 0, count: nodeCount)
+    // No two symbols became one: that is a name that moved.
+    let (to, from) = (Numbers(base: moved.base), Numbers(base: back.base))
+    let parts = 8
+    DispatchQueue.concurrentPerform(iterations: parts) { k in
+      for c in max(1, patch.oldCount * k / parts)..<max(1, patch.oldCount * (k + 1) / parts) {
+        guard let n = patch.number(SymbolID(c)) else { continue }
+        let node = old.node(SymbolID(c))
+        to.base[n.index] = UInt32(truncatingIfNeeded: node)
+        from.base[node] = n.raw
       }
     }
+    var next = nodeCount
     nodes = moved
     symbols = back
+    for n in 1..<count where nodes[n] == 0 {
+      nodes[n] = UInt32(truncatingIfNeeded: next)
+      next += 1
+      symbols.append(UInt32(truncatingIfNeeded: n))
+    }
     symbolCount = count
     nodeCount = next
     starts.grow(to: next, with: 0)

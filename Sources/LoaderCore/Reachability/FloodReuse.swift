@@ -96,6 +96,10 @@ struct FloodReuse: ~Copyable {
     guard !index.reader.isExternal(s) else { return .ownSymbols }
     let header = try scan.scan(s)
     guard old[1] == header else { return .sorts }
+    if isSame(old) {
+      graph.listStarts.set(node, start &- 1)
+      return nil
+    }
     try markers.lookUp(node, header, scan.list.base, scan.list.count)
     guard let position = writer.add(header, scan.list) else { return .grown }
     graph.listStarts.set(node, position)
@@ -107,6 +111,12 @@ struct FloodReuse: ~Copyable {
       lost.append(Int(e & 0xffff_ffff))
     }
     return nil
+  }
+
+  /// Whether the list that was just made is the old one, number for number. (Markers are facts in the old one.)
+  private func isSame(_ old: UnsafeMutablePointer<UInt32>) -> Bool {
+    guard old[1] & EdgeGraph.Header.hasMarkers == 0, Int(old[0]) == scan.list.count else { return false }
+    return compareBytes(old + EdgeLists.headerWords, scan.list.base, 4 * scan.list.count) == 0
   }
 
   /// Takes a node for lost that went, and all that it needed.
@@ -141,6 +151,9 @@ struct FloodReuse: ~Copyable {
   ///
   /// - Throws: when a method's relocations lead to data, and lists do not tell all.
   func dropLost(_ state: MarkerPass.State) throws(LinkFailure) {
+    // Nothing leads to what is no more.
+    for n in lost where map.symbol(n).isNone { marks.clear(n) }
+    let lost = lost.filter { !map.symbol($0).isNone }
     guard !lost.isEmpty else { return }
     if state.hasOddMethods { throw .unsupported(reason: "a method that is neither code nor a type") }
     let isLost = Bitmap(count: graph.nodeCount)

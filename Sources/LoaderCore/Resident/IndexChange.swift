@@ -80,6 +80,17 @@ package final class IndexChange: @unchecked Sendable {
   @inline(__always)
   package func isTouched(_ old: SymbolID) -> Bool { old.index >= oldCount || touched.symbols[old.index] }
 
+  /// Calls `body` with every old symbol that `isTouched`.
+  func forEachTouched(_ body: (SymbolID) -> Void) {
+    for (k, word) in touched.symbols.wordBuffer.enumerated() {
+      var rest = word
+      while rest != 0 {
+        body(SymbolID(64 * k + rest.trailingZeroBitCount))
+        rest &= rest &- 1
+      }
+    }
+  }
+
   /// Whether an old symbol's definition may lie elsewhere in memory now.
   @inline(__always)
   package func isReplaced(_ old: SymbolID) -> Bool { old.index >= oldCount || touched.memory[old.index] }

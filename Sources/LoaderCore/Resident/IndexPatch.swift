@@ -268,10 +268,11 @@ struct IndexPatch: ~Copyable {
   private mutating func enterOtherNames(_ k: Int) -> Bool {
     let new = views[k]
     let v = new.view
+    var statics = StaticDefinitions(index.loaded[changed[k]])
     for i in (v.definitions - v.nonPackageDefs)..<v.definitions {
       let (name, abi) = (v.name(UInt32(i)), v.abi(UInt32(i)))
       if name.isEmpty || abi == ObjectFormat.abiStatic {
-        new.symbols[i] = newClass(changed[k], i)
+        new.symbols[i] = statics.take(name, new.nameHashes[i]) ?? newClass(changed[k], i)
         continue
       }
       guard abi <= 1, !isBuiltin(name, new.nameHashes[i], abi, k) else { return false }

@@ -5,7 +5,8 @@ internal import Synchronization
 ///
 /// A constant or a string literal that is edited is another content, or another name, where one went. If nobody else
 /// has what went, the class goes on with what came: it would get the same number, so that an edit of this kind
-/// moves none at all.
+/// moves none at all. A function literal is a content too, and another one when the lines above it move: its class
+/// goes on by its name, so that what is known of it need not be forgotten.
 extension IndexPatch {
   /// After all definitions have classes, and before references look for names.
   mutating func reusePlaces() {
@@ -41,16 +42,29 @@ extension IndexPatch {
       }
     }
     var found: [Taken] = []
-    for (k, o) in changed.enumerated() {
+    for (k, o) in changed.enumerated() where o + 1 < index.othersStarts.count {
       let (old, new) = (index.loaded[o], views[k])
-      guard old.view.hasBlocks(like: new.view), o + 1 < index.othersStarts.count else { continue }
       let own = index.othersStarts[o]..<index.othersStarts[o + 1]
-      for i in new.view.packageDefs..<new.view.definitions {
-        let (was, now) = (old.symbols[i], new.symbols[i])
-        guard Int(now) >= oldCount, own.contains(was), !isUsed[Int(was)] else { continue }
-        let first = newPlaces[Int(now) - oldCount]
-        guard Int(first.object) == o, Int(first.local) == i else { continue }
-        found.append(Taken(old: was, new: now, object: o, local: i))
+      func isFirst(_ i: Int) -> Bool {
+        guard Int(new.symbols[i]) >= oldCount else { return false }
+        return newPlaces[Int(new.symbols[i]) - oldCount]
+          == ObjectSymbol(object: UInt32(o), local: UInt32(truncatingIfNeeded: i))
+      }
+      func take(_ i: Int, _ was: UInt32) {
+        isUsed[Int(was)] = true
+        found.append(Taken(old: was, new: new.symbols[i], object: o, local: i))
+      }
+      if old.view.hasBlocks(like: new.view) {
+        for i in new.view.packageDefs..<new.view.definitions where isFirst(i) {
+          let was = old.symbols[i]
+          if own.contains(was), !isUsed[Int(was)] { take(i, was) }
+        }
+        continue
+      }
+      var left = NamedContents(old) { own.contains($0) && !isUsed[Int($0)] }
+      guard !left.isEmpty else { continue }
+      for i in new.view.packageDefs..<(new.view.definitions - new.view.nonPackageDefs) where isFirst(i) {
+        if let was = left.take(new.view.name(UInt32(i))) { take(i, was) }
       }
     }
     return found
@@ -98,6 +112,33 @@ extension IndexPatch {
       abi != ObjectFormat.abiStatic
     else { return nil }
     return NameTable.hash(object.nameHashes[local], version: Int32(abi))
+  }
+}
+
+/// The contents with names that an object's old version had and nobody has now.
+private struct NamedContents {
+  private let object: LoadedObject
+  /// Local indices by hash of the name, the last first.
+  private var left: [UInt32: [Int]] = [:]
+
+  init(_ object: LoadedObject, isLeft: (UInt32) -> Bool) {
+    self.object = object
+    let v = object.view
+    for i in (v.packageDefs..<(v.definitions - v.nonPackageDefs)).reversed() where isLeft(object.symbols[i]) {
+      let name = v.name(UInt32(i))
+      if !name.isEmpty { left[NameHash.of(name), default: []].append(i) }
+    }
+  }
+
+  var isEmpty: Bool { left.isEmpty }
+
+  /// The class of the first of a name that is left.
+  mutating func take(_ name: ByteView) -> UInt32? {
+    guard !name.isEmpty else { return nil }
+    let hash = NameHash.of(name)
+    guard let i = left[hash]?.last, object.view.name(UInt32(i)) == name else { return nil }
+    left[hash]?.removeLast()
+    return object.symbols[i]
   }
 }
 

@@ -105,14 +105,17 @@ package final class ResidentProgram: @unchecked Sendable {
 
   /// Makes this the program of `new`: as if it had been resolved anew.
   ///
-  /// - Parameter standIns: whether an object may stand in for another one.
+  /// - Parameters:
+  ///   - standIns: whether an object may stand in for another one.
+  ///   - follow: called with what the exchange does, and with the number of symbols that there are then, while other
+  ///     cores are at work. Of no use either when the program is not.
   /// - Returns: false when that has to be done; this program is of no use then, and `refusal` says why.
   package func update(
     to new: LoadedPackages, profile other: ReleaseProfile, options wanted: SymbolResolver.Options,
-    standIns: Bool = false
+    standIns: Bool = false, follow: (_ change: IndexChange, _ count: Int) -> Void = { _, _ in }
   ) -> Bool {
     do throws(ExchangeRefusal) {
-      try exchange(new, other, wanted, standIns)
+      try exchange(new, other, wanted, standIns, follow)
       return true
     } catch {
       refusal = error
@@ -121,7 +124,8 @@ package final class ResidentProgram: @unchecked Sendable {
   }
 
   private func exchange(
-    _ new: LoadedPackages, _ other: ReleaseProfile, _ wanted: SymbolResolver.Options, _ standIns: Bool
+    _ new: LoadedPackages, _ other: ReleaseProfile, _ wanted: SymbolResolver.Options, _ standIns: Bool,
+    _ follow: Following
   ) throws(ExchangeRefusal) {
     guard index.isPatchable else { throw .speaks }
     guard other.version == profile.version, wanted == options else { throw .options }
@@ -129,9 +133,9 @@ package final class ResidentProgram: @unchecked Sendable {
     if packages.isShaped(like: new) {
       let objects =
         standIns ? StandIns.objects(packages.objects, asked: asked, for: new.objects) : new.objects
-      try exchange(LoadedPackages(new, objects: objects))
+      try exchange(LoadedPackages(new, objects: objects), follow)
     } else {
-      try reshape(new, standIns)
+      try reshape(new, standIns, follow)
     }
     asked = new.objects
     do throws(LinkFailure) {
@@ -141,15 +145,21 @@ package final class ResidentProgram: @unchecked Sendable {
     }
   }
 
-  private func exchange(_ new: LoadedPackages) throws(ExchangeRefusal) {
+  private typealias Following = (_ change: IndexChange, _ count: Int) -> Void
+
+  private func exchange(_ new: LoadedPackages, _ follow: Following) throws(ExchangeRefusal) {
     let changed = new.objects.indices.filter { new.objects[$0] !== packages.objects[$0] }.map { $0 + 2 }
     if changed.isEmpty {
       index.adopt(new)
       index.noteAttributes()
-      change = IndexChange(
+      let none = IndexChange(
         sameSymbols: index.count, touched: TouchedSymbols(none: index.count), unlike: [], contents: [])
+      change = none
+      follow(none, index.count)
     } else {
-      change = try patch(new, changed, isReshaped: false)
+      let outcome = try patch(new, changed, isReshaped: false)
+      change = outcome
+      beside { follow(outcome, index.count) } _: { graph.follow(outcome, count: index.count, index.reader) }
     }
     packages = new
     exchanged = changed.count
@@ -165,11 +175,20 @@ package final class ResidentProgram: @unchecked Sendable {
       $0 + max(new.objects[$1 - 2].view.definitions, index.objects[$1 - 2].view.definitions)
     }
     guard moved * 3 < definitions else { throw .much }
-    let outcome = try IndexPatch.apply(
+    return try IndexPatch.apply(
       to: index, new, changed: others, recompiled: zip(changed, isRecompiled).filter(\.1).map(\.0),
       profile: profile, checkLinkname: options.checkLinkname, isReshaped: isReshaped)
-    graph.follow(outcome, count: index.count, index.reader)
-    return outcome
+  }
+
+  /// Runs two things at the same time; loops of both are spread over the cores.
+  private func beside(_ other: () -> Void, _ body: () -> Void) {
+    withoutActuallyEscaping(other) { other in
+      nonisolated(unsafe) let other = other
+      let group = DispatchGroup()
+      DispatchQueue.global().async(group: group) { other() }
+      body()
+      group.wait()
+    }
   }
 
   /// Which of the changed objects have the symbols that they had.
@@ -184,7 +203,9 @@ package final class ResidentProgram: @unchecked Sendable {
   }
 
   /// Exchanges objects when some came, went, or are loaded in another order.
-  private func reshape(_ new: LoadedPackages, _ standIns: Bool) throws(ExchangeRefusal) {
+  private func reshape(
+    _ new: LoadedPackages, _ standIns: Bool, _ follow: Following
+  ) throws(ExchangeRefusal) {
     guard let filler = GoObject.empty, let merge = ProgramMerge(packages, new),
       merge.slots.count * 3 < packages.objects.count * 4
     else { throw .packages }
@@ -200,10 +221,12 @@ package final class ResidentProgram: @unchecked Sendable {
     guard index.spread(merge, row, filler: filler) else { throw .names }
     let changed = row.objects.indices.filter { row.objects[$0] !== index.objects[$0] }.map { $0 + 2 }
     let outcome = try patch(row, changed, isReshaped: true)
+    graph.follow(outcome, count: index.count, index.reader)
     let next = LoadedPackages(new, objects: objects.compactMap { $0 })
     guard index.close(merge, next) else { throw .names }
     outcome.close(merge)
     change = outcome
+    follow(outcome, index.count)
     packages = next
     exchanged = changed.count
   }
