@@ -2,9 +2,7 @@
 /// auxiliary symbols, all references to the same classes (`IndexPatch`), wherever these are written.
 ///
 /// When a package changes, those that import it are compiled again, and most of what they define says the same by
-/// other indices. Two things are not compared, and count as changed:
-/// - types and itabs: passes keep what they read from several of them under one symbol, and where it lies;
-/// - all of an object whose files are others: pc tables, FuncInfo and DWARF number these.
+/// other indices. An object whose files are others is not compared: pc tables, FuncInfo and DWARF number these.
 struct DefinitionComparison: @unchecked Sendable {
   /// An object in both versions. Symbols of both are classes; package lists of both are numbers of objects.
   struct Versions: @unchecked Sendable {
@@ -19,6 +17,8 @@ struct DefinitionComparison: @unchecked Sendable {
     let keepsPlaces: Bool
     /// By index of the package list, whether references to it mean the same in both versions.
     let isSteady: [Bool]
+    /// Whether all references mean the same that are written the same.
+    let isSteadyThroughout: Bool
   }
 
   struct Pair: BitwiseCopyable {
@@ -94,9 +94,7 @@ struct DefinitionComparison: @unchecked Sendable {
   private func isSameRecord(_ p: Pair) -> Bool {
     let (i, k) = (Int(p.old), Int(p.new))
     let (a, b) = (versions.old.pointee, versions.new.pointee)
-    guard a.classes[i] == b.classes[k], a.traits[i] == b.traits[k],
-      SymbolClass(rawValue: b.classes[k]).isDisjoint(with: [.goType, .itab])
-    else { return false }
+    guard a.classes[i] == b.classes[k], a.traits[i] == b.traits[k] else { return false }
     let rest = ObjectFormat.symbolSize - 8
     return was.bytes.slice(was.record(p.old) + 8, rest) == now.bytes.slice(now.record(p.new) + 8, rest)
       && was.name(p.old) == now.name(p.new)
@@ -107,6 +105,7 @@ struct DefinitionComparison: @unchecked Sendable {
     let (b, m) = now.relocRecords(p.new)
     guard n == m else { return false }
     guard var a, var b else { return true }
+    if versions.isSteadyThroughout, compareBytes(a, b, n * ObjectFormat.relocSize) == 0 { return true }
     for _ in 0..<n {
       // Offset, size, type and addend; then the reference.
       guard a.loadUnaligned(as: UInt64.self) == b.loadUnaligned(as: UInt64.self),

@@ -56,15 +56,15 @@ final class MemberDifferences {
       oldPlaces[c] = Self.seen
       if let place {
         compare(c, old, place, new, i, o)
-      } else {
+      } else if !isIdle(c, new, i, o) {
         addLoud(c)
         if c < oldCount, let first = firstObject(c), first > o { addMover(c) }
       }
     }
-    for (c, left) in repeats where !left.isEmpty { addLoud(c) }
+    for (c, left) in repeats where left.contains(where: { !isIdle(c, old, $0, o) }) { addLoud(c) }
     for i in was.packageDefs..<was.definitions {
       let c = Int(old.symbols[i])
-      if oldPlaces[c] != Self.seen, oldPlaces[c] != 0 {
+      if oldPlaces[c] != Self.seen, oldPlaces[c] != 0, !isIdle(c, old, UInt32(i), o) {
         addLoud(c)
         if firstObject(c) == o { addMover(c) }
       }
@@ -95,6 +95,20 @@ final class MemberDifferences {
     for i in UInt32(old.view.packageDefs)..<UInt32(old.view.definitions) {
       compare(Int(old.symbols[Int(i)]), old, i, new, i, o)
     }
+  }
+
+  /// Whether it makes no difference that a content has one member more or less: another object's counts, which comes
+  /// before this one. (An empty content has tens of thousands of them.)
+  private func isIdle(_ c: Int, _ object: LoadedObject, _ i: UInt32, _ o: Int) -> Bool {
+    guard c < oldCount, object.view.isHashed(i) else { return false }
+    let counts = index.symbols[c]
+    guard counts.object > 1, Int(counts.object) < o else { return false }
+    let other = index.loaded[Int(counts.object)]
+    func alignment(_ object: LoadedObject, _ i: UInt32) -> UInt8 {
+      SymbolTraits(rawValue: object.traits[Int(i)]).alignment
+    }
+    return object.view.size(i) <= other.view.size(counts.local)
+      && alignment(object, i) <= alignment(other, counts.local)
   }
 
   private func addLoud(_ c: Int) {

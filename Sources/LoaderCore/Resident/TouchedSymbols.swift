@@ -136,7 +136,8 @@ extension IndexPatch {
     }
     return .init(
       object: o, old: index.loaded.base + o, new: UnsafePointer(after.base + o), functions: new.functions,
-      pairs: pairs, keepsPlaces: keepsPlaces, isSteady: steady)
+      pairs: pairs, keepsPlaces: keepsPlaces, isSteady: steady,
+      isSteadyThroughout: keepsPlaces && !steady.contains(false))
   }
 }
 
