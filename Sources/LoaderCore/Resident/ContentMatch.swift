@@ -11,7 +11,7 @@ extension IndexPatch {
     var short = HashElection(expected: 1024)
     var long = HashElection(expected: 1024)
     // Equal content has one class, whichever changed object had it.
-    for o in changed {
+    for o in changed where isRenamed[o] {
       let old = index.loaded[o]
       let v = old.view
       for i in 0..<v.hashed64Defs {
@@ -27,13 +27,15 @@ extension IndexPatch {
     for (k, o) in changed.enumerated() {
       let new = views[k]
       let v = new.view
-      for i in 0..<v.hashed64Defs {
+      let old = index.loaded[o].view
+      for i in 0..<v.hashed64Defs where !isAligned[k] || old.hash64(i) != v.hash64(i) {
         let at = v.packageDefs &+ i
         new.symbols[at] = enter(&short, v.hash64(i), 0, o, at)
       }
       for i in 0..<v.hashedDefs {
         let at = v.packageDefs &+ v.hashed64Defs &+ i
         let key = v.hash(i)
+        if isAligned[k], key == old.hash(i) { continue }
         new.symbols[at] = enter(&long, key.u64(0), key.u64(8), o, at)
       }
     }
@@ -56,7 +58,6 @@ extension IndexPatch {
     var classes = [UInt32](repeating: 0, count: classCount - firstNew)
     for f in found {
       classes[Int(f.new) - firstNew] = f.known
-      touched[Int(f.known)] = true
     }
     for new in views {
       let v = new.view
@@ -86,7 +87,7 @@ extension IndexPatch {
     let all = Mutex([(new: UInt32, known: UInt32)]())
     let chunks = max(1, min(16, n / 32))
     let work = ContentSearch(
-      objects: index.loaded.base, changed: isChanged, short: filter.short, long: filter.long)
+      objects: index.loaded.base, changed: isRenamed, short: filter.short, long: filter.long)
     DispatchQueue.concurrentPerform(iterations: chunks) { k in
       let hits = work.run((2 + n * k / chunks)..<(2 + n * (k + 1) / chunks))
       if !hits.isEmpty { all.withLock { $0 += hits } }

@@ -24,6 +24,13 @@ struct DefinitionAlignment {
     for i in 0..<min(old.count, new.count) where old[i] < 0 && new[i] < 0 { match(i, i) }
   }
 
+  /// Each is the one in its place.
+  init(alike object: LoadedObject) {
+    (was, now) = (object, object)
+    old = (0..<Int32(truncatingIfNeeded: object.view.packageDefs)).map { $0 }
+    new = old
+  }
+
   private mutating func match(_ i: Int, _ k: Int) {
     new[i] = Int32(truncatingIfNeeded: k)
     old[k] = Int32(truncatingIfNeeded: i)

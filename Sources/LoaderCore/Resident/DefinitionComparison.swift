@@ -13,8 +13,9 @@ struct DefinitionComparison: @unchecked Sendable {
     let functions: [UInt32]
     /// What is compared: definitions whose content counts.
     let pairs: [Pair]
-    /// Whether special package indices mean the same in both versions.
+    /// Whether the package indices of the object itself mean the same in both versions; those of its contents, too.
     let keepsPlaces: Bool
+    let keepsContents: Bool
     /// By index of the package list, whether references to it mean the same in both versions.
     let isSteady: [Bool]
     /// Whether all references mean the same that are written the same.
@@ -105,7 +106,15 @@ struct DefinitionComparison: @unchecked Sendable {
     let (b, m) = now.relocRecords(p.new)
     guard n == m else { return false }
     guard var a, var b else { return true }
-    if versions.isSteadyThroughout, compareBytes(a, b, n * ObjectFormat.relocSize) == 0 { return true }
+    if compareBytes(a, b, n * ObjectFormat.relocSize) == 0 {
+      if versions.isSteadyThroughout { return true }
+      for _ in 0..<n {
+        let ref = Relocation(at: a).ref
+        if !isSteady(ref.package_), !isSame(ref, ref) { return false }
+        a += ObjectFormat.relocSize
+      }
+      return true
+    }
     for _ in 0..<n {
       // Offset, size, type and addend; then the reference.
       guard a.loadUnaligned(as: UInt64.self) == b.loadUnaligned(as: UInt64.self),
@@ -163,11 +172,19 @@ struct DefinitionComparison: @unchecked Sendable {
   @inline(__always)
   private func isSame(_ a: SymbolRef, _ b: SymbolRef) -> Bool {
     if a == b {
-      let k = Int(a.package_)
-      if k < versions.isSteady.count ? versions.isSteady[k] : versions.keepsPlaces { return true }
+      if isSteady(a.package_) { return true }
     }
     let c = resolve(a, versions.old, oldObjects)
     return c != Self.nowhere && c == resolve(b, versions.new, newObjects)
+  }
+
+  /// Whether references to a package, or by a special index, mean the same when they are written the same.
+  @inline(__always)
+  private func isSteady(_ package: UInt32) -> Bool {
+    let k = Int(package)
+    if k < versions.isSteady.count { return versions.isSteady[k] }
+    let isContent = package == ObjectFormat.PackageIndex.hashed || package == ObjectFormat.PackageIndex.hashed64
+    return isContent ? versions.keepsContents : versions.keepsPlaces
   }
 
   private static let nowhere = UInt32.max
@@ -197,15 +214,24 @@ struct DefinitionComparison: @unchecked Sendable {
 }
 
 extension ObjectView {
-  /// Whether two versions of an object have the same symbols at the same places, told apart by contents and by the
-  /// indices of other packages' symbols only.
-  func hasSymbols(like other: ObjectView) -> Bool {
+  /// What two versions of an object have in common.
+  enum Likeness {
+    /// The same symbols at the same places, told apart by contents and by the indices of other packages' symbols only.
+    case symbols
+    /// The same, but for some symbols that are known by a hash of their contents.
+    case names
+    case nothing
+  }
+
+  func likeness(to other: ObjectView) -> Likeness {
     func isSame(_ start: Int, _ end: Int) -> Bool {
       bytes.slice(start, end - start) == other.bytes.slice(start, end - start)
     }
-    // All blocks begin where they did: names and hashes lie between.
-    return bytes.count == other.bytes.count && isSame(16, block(.autolib))
-      && isSame(block(.packageIndex), block(.refFlags)) && isSame(block(.hash64), block(.reloc))
+    // All blocks begin where they did: names lie between.
+    guard bytes.count == other.bytes.count, isSame(16, block(.autolib)),
+      isSame(block(.packageIndex), block(.refFlags)), isSame(block(.relocIndex), block(.reloc))
+    else { return .nothing }
+    return isSame(block(.hash64), block(.relocIndex)) ? .symbols : .names
   }
 
   func hasFiles(like other: ObjectView) -> Bool {

@@ -19,8 +19,13 @@ struct IndexPatch: ~Copyable {
   let changed: [Int]
   let isChanged: [Bool]
   /// Objects that only say something else of the same symbols, or the same by other indices
-  /// (`ObjectView.hasSymbols`): nothing is looked up for them.
+  /// (`ObjectView.Likeness.symbols`): nothing is looked up for them.
   let recompiled: [Int]
+  /// By position in `changed`, whether only contents are others (`ObjectView.Likeness.names`): names need not be looked
+  /// up either.
+  private(set) var isAligned: [Bool] = []
+  /// By object, whether it has other names, or its names at other places.
+  private(set) var isRenamed: [Bool]
   /// Index in `changed` of an object that is; -1 of the others.
   private let positions: [Int]
   /// By position in `changed`, the old version's first package definition: rising, as these come in load order.
@@ -33,8 +38,6 @@ struct IndexPatch: ~Copyable {
   var numbers: Table<UInt32>
   /// Old package definitions of changed objects.
   let wasDefined: Bitmap
-  /// Classes with a member in a changed object, in its old or its new version.
-  var touched: Bitmap
   /// Where new classes have their names.
   var newPlaces: Table<ObjectSymbol>
   /// Whether a reference by name left the package position it had.
@@ -74,6 +77,7 @@ struct IndexPatch: ~Copyable {
       room += objects[o - 2].view.symbolCount
     }
     isChanged = flags
+    isRenamed = flags
     self.positions = positions
     firstDefinitions = firsts
     oldCount = index.count
@@ -82,7 +86,6 @@ struct IndexPatch: ~Copyable {
     room += 1 << 16
     numbers = Table(repeating: 0, count: index.count + room)
     wasDefined = Bitmap(count: index.count + room)
-    touched = Bitmap(count: index.count + room)
     newPlaces = Table(capacity: 256)
     for o in changed {
       let old = index.loaded[o]
@@ -90,7 +93,14 @@ struct IndexPatch: ~Copyable {
       let packages = UnsafeMutablePointer<UInt32>.allocate(capacity: max(new.packages.count, 1))
       packages.initialize(repeating: 0, count: max(new.packages.count, 1))
       let symbols = UnsafeMutablePointer<UInt32>.allocate(capacity: max(new.view.symbolCount, 1))
-      symbols.initialize(repeating: Self.unmatched, count: max(new.view.symbolCount, 1))
+      let isAligned = new.view.likeness(to: old.view) != .nothing
+      if isAligned {
+        symbols.update(from: old.symbols, count: new.view.symbolCount)
+      } else {
+        symbols.initialize(repeating: Self.unmatched, count: max(new.view.symbolCount, 1))
+      }
+      self.isAligned.append(isAligned)
+      isRenamed[o] = !isAligned
       views.append(
         LoadedObject(
           view: new.view, symbols: symbols, packages: packages, packageCount: new.packages.count,
@@ -144,7 +154,6 @@ struct IndexPatch: ~Copyable {
   mutating func newClass(_ object: Int, _ local: Int) -> UInt32 {
     let c = UInt32(truncatingIfNeeded: classCount)
     newPlaces.append(ObjectSymbol(object: UInt32(object), local: UInt32(truncatingIfNeeded: local)))
-    if classCount < numbers.count { touched[classCount] = true }
     classCount += 1
     return c
   }
@@ -154,21 +163,20 @@ struct IndexPatch: ~Copyable {
   /// Builtins are found by number from everywhere; a change to one is not patched.
   private func isPossible() -> Bool {
     for (a, b) in zip(firstDefinitions, firstDefinitions.dropFirst()) where a > b { return false }
-    for o in changed {
+    let isBuiltin = Bitmap(count: oldCount)
+    for b in index.builtins.buffer where Int(b) < oldCount { isBuiltin[Int(b)] = true }
+    isBuiltin[0] = false
+    for o in changed where isRenamed[o] {
       let old = index.loaded[o]
       for i in 0..<old.view.packageDefs { wasDefined[Int(old.symbols[i])] = true }
-      for i in old.view.packageDefs..<old.view.definitions { touched[Int(old.symbols[i])] = true }
-    }
-    for i in 0..<index.builtins.count {
-      let b = Int(index.builtins[i])
-      if b != 0, b < oldCount, wasDefined[b] || touched[b] { return false }
+      for i in 0..<old.view.definitions where isBuiltin[Int(old.symbols[i])] { return false }
     }
     return true
   }
 
   /// Takes the names of the old package definitions out of the table.
   private mutating func leaveNames() -> Bool {
-    for o in changed {
+    for o in changed where isRenamed[o] {
       let old = index.loaded[o]
       for i in 0..<UInt32(old.view.packageDefs) {
         let name = old.view.name(i)
@@ -232,6 +240,10 @@ struct IndexPatch: ~Copyable {
   private mutating func enterNames() -> Bool {
     for (k, o) in changed.enumerated() {
       let (new, old) = (views[k], index.loaded[o])
+      if isAligned[k] {
+        alignments.append(DefinitionAlignment(alike: new))
+        continue
+      }
       let alignment = DefinitionAlignment(old, new)
       for i in 0..<new.view.packageDefs {
         let was = alignment.old[i]
@@ -239,8 +251,8 @@ struct IndexPatch: ~Copyable {
       }
       alignments.append(alignment)
     }
-    for k in changed.indices where !enterPackageNames(k) { return false }
-    for k in changed.indices where !enterOtherNames(k) { return false }
+    for k in changed.indices where !isAligned[k] && !enterPackageNames(k) { return false }
+    for k in changed.indices where !isAligned[k] && !enterOtherNames(k) { return false }
     return true
   }
 
@@ -287,7 +299,6 @@ struct IndexPatch: ~Copyable {
       let c = found.symbol.index
       // A name of a changed package's own that another definition wants too.
       if c < oldCount, wasDefined[c] { return false }
-      touched[c] = true
       new.symbols[i] = found.symbol.raw
     }
     return true
@@ -302,11 +313,11 @@ struct IndexPatch: ~Copyable {
   /// References by name: of the new versions, and of all that went by a package position of a changed object.
   /// A name that nobody defines has a class too.
   private mutating func findReferences() {
-    for (k, new) in views.enumerated() {
+    for (k, new) in views.enumerated() where !isAligned[k] {
       for i in new.view.definitions..<new.view.symbolCount { new.symbols[i] = refer(new, changed[k], i) }
     }
-    for o in 2..<index.loaded.count where !isChanged[o] {
-      let object = index.loaded[o]
+    for o in 2..<index.loaded.count where !isRenamed[o] {
+      let object = newVersion(of: o)
       for i in object.view.definitions..<object.view.symbolCount {
         let c = object.symbols[i]
         guard wasDefined[Int(c)] else { continue }

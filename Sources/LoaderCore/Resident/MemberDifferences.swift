@@ -12,8 +12,6 @@ final class MemberDifferences {
   private(set) var moved: [(symbol: UInt32, was: UInt32, place: ObjectSymbol)] = []
   /// By position in `IndexPatch.changed`, that object's part of `moved`.
   private(set) var movedRanges: [Range<Int>] = []
-  /// The old package definitions of changed objects: the first symbol and their number.
-  private(set) var oldPackages: [Int: (first: UInt32, count: Int)] = [:]
 
   private let index: SymbolIndex
   private let oldCount: Int
@@ -30,14 +28,17 @@ final class MemberDifferences {
     oldPlaces = Table(repeating: 0, count: patch.classCount)
     for (k, o) in patch.changed.enumerated() {
       let first = moved.count
-      compare(index.loaded[o], patch.views[k], o)
+      if patch.isAligned[k] {
+        compareContents(index.loaded[o], patch.views[k], o)
+      } else {
+        compare(index.loaded[o], patch.views[k], o)
+      }
       movedRanges.append(first..<moved.count)
     }
   }
 
   private func compare(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
     let (was, now) = (old.view, new.view)
-    if was.packageDefs > 0 { oldPackages[o] = (old.symbols[0], was.packageDefs) }
     if areAllInPlace(old, new) { return compareInPlace(old, new, o) }
     // An object may have some content more than once.
     var repeats: [Int: [UInt32]] = [:]
@@ -71,6 +72,22 @@ final class MemberDifferences {
       oldPlaces[c] = 0
     }
     for i in now.packageDefs..<now.definitions { oldPlaces[Int(new.symbols[i])] = 0 }
+  }
+
+  /// Compares versions that have the same symbols but for contents.
+  private func compareContents(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
+    let v = new.view
+    for i in v.packageDefs..<(v.definitions - v.nonPackageDefs) where old.symbols[i] != new.symbols[i] {
+      let (was, now) = (Int(old.symbols[i]), Int(new.symbols[i]))
+      if !isIdle(now, new, UInt32(i), o) {
+        addLoud(now)
+        if now < oldCount, let first = firstObject(now), first > o { addMover(now) }
+      }
+      if !isIdle(was, old, UInt32(i), o) {
+        addLoud(was)
+        if firstObject(was) == o { addMover(was) }
+      }
+    }
   }
 
   /// Compares a member of a class with the one it was.

@@ -196,7 +196,7 @@ package final class ResidentProgram: @unchecked Sendable {
     let found = Mutex([Bool](repeating: false, count: changed.count))
     DispatchQueue.concurrentPerform(iterations: changed.count) { k in
       let (was, now) = (index.objects[changed[k] - 2], new.objects[changed[k] - 2])
-      let isSame = now.view.hasSymbols(like: was.view) && !was.isCorrupt
+      let isSame = now.view.likeness(to: was.view) == .symbols && !was.isCorrupt
       found.withLock { $0[k] = isSame }
     }
     return found.withLock { $0 }

@@ -50,15 +50,19 @@ extension IndexPatch {
     let after = newVersions(packages)
     var versions: [DefinitionComparison.Versions] = []
     for (k, o) in changed.enumerated() {
+      if isAligned[k] {
+        versions.append(compared(o, samePairs(o), after, packages.objects[o - 2], keepsContents: false))
+        continue
+      }
       for i in 0..<index.loaded[o].view.packageDefs where alignments[k].new[i] < 0 {
         mark(index.loaded[o].symbols[i], in: touched)
       }
       let moved = differences.moved[differences.movedRanges[k]]
       let pairs = packagePairs(k, o) + moved.map { .init(old: $0.was, new: $0.place.local) }
-      versions.append(compared(o, pairs, after, packages.objects[o - 2], keepsPlaces: false))
+      versions.append(compared(o, pairs, after, packages.objects[o - 2], keepsPlaces: false, keepsContents: false))
     }
     for o in recompiled {
-      versions.append(compared(o, samePairs(o), after, packages.objects[o - 2], keepsPlaces: true))
+      versions.append(compared(o, samePairs(o), after, packages.objects[o - 2]))
     }
     for v in versions {
       for p in v.pairs { mark(v.new.pointee.symbols[Int(p.new)], in: memory) }
@@ -108,22 +112,23 @@ extension IndexPatch {
     }
   }
 
-  /// The definitions of an object that count.
+  /// The definitions of an object that count, where both versions have them.
   private func samePairs(_ o: Int) -> [DefinitionComparison.Pair] {
-    let object = index.loaded[o]
-    return (0..<UInt32(object.view.definitions)).compactMap { i in
+    let (was, now) = (index.loaded[o], newVersion(of: o))
+    return (0..<UInt32(was.view.definitions)).compactMap { i in
+      let c = was.symbols[Int(i)]
       let place = ObjectSymbol(object: UInt32(o), local: i)
-      return index.symbols[Int(object.symbols[Int(i)])] == place ? .init(old: i, new: i) : nil
+      return c == now.symbols[Int(i)] && index.symbols[Int(c)] == place ? .init(old: i, new: i) : nil
     }
   }
 
   private func compared(
     _ o: Int, _ pairs: [DefinitionComparison.Pair], _ after: borrowing Table<LoadedObject>, _ new: GoObject,
-    keepsPlaces: Bool
+    keepsPlaces: Bool = true, keepsContents: Bool = true
   ) -> DefinitionComparison.Versions {
     let (was, now) = (index.loaded[o], after[o])
     let names = index.objects[o - 2].packages
-    if !keepsPlaces {
+    if !keepsContents {
       // The new version's list has no numbers yet; 0 for what the old one does not have.
       var known: [String: UInt32] = [:]
       if names != new.packages { for (k, name) in names.enumerated() { known[name] = was.packages[k] } }
@@ -136,8 +141,8 @@ extension IndexPatch {
     }
     return .init(
       object: o, old: index.loaded.base + o, new: UnsafePointer(after.base + o), functions: new.functions,
-      pairs: pairs, keepsPlaces: keepsPlaces, isSteady: steady,
-      isSteadyThroughout: keepsPlaces && !steady.contains(false))
+      pairs: pairs, keepsPlaces: keepsPlaces, keepsContents: keepsContents, isSteady: steady,
+      isSteadyThroughout: keepsPlaces && keepsContents && !steady.contains(false))
   }
 }
 
