@@ -110,4 +110,28 @@ struct ArchiveTwinTests {
     #expect(try program.linked == program.expected())
     #expect(program.linked != before)
   }
+
+  /// The archive that stood for another is written over in place: the other is read, and the link is made.
+  @Test(.enabled(if: RealToolchain.current != nil, "LINKD_TEST_GOROOT is not set"))
+  func anOverwrittenTwinIsReadByItself() throws {
+    let first = try RealProgram()
+    let second = try RealProgram()
+    let engine = engine()
+    _ = engine.link(first.request(), control: LinkControl())
+    try rename(second, from: second, action: "zyxwvutsrqponmlkjihg")
+    _ = engine.link(second.request(["-X=main.nothing=1"]), control: LinkControl())
+    let changed = try RealProgram(text: "replaced")
+    try overwrite(first.part, with: Data(contentsOf: URL(filePath: changed.part)))
+    let outcome = engine.link(second.request(["-X=main.nothing=2"]), control: LinkControl())
+    #expect(outcome.report != nil, "\(outcome)")
+    #expect(try second.linked == second.expected(["-X=main.nothing=2"]))
+  }
+
+  /// Writes into the file that is there.
+  private func overwrite(_ path: String, with data: Data) throws {
+    let file = try #require(FileHandle(forWritingAtPath: path))
+    try file.truncate(atOffset: 0)
+    try file.write(contentsOf: data)
+    try file.close()
+  }
 }

@@ -190,7 +190,7 @@ package final class ArchiveStore: Sendable {
   private func look(at path: String, link: Int) -> Result<InputSet.File, ErrorNumber> {
     let known = state.withLock { s in s.files[path] }
     if let known, !known.isYoung, case .success(let stamp) = FileStamp.of(path: path), stamp == known.stamp,
-      let archive = use(known.key, link: link)
+      let archive = use(known.key, link: link), !known.isTwin || archive.file.isAsItWas
     {
       return .success(
         InputSet.File(
