@@ -12,6 +12,8 @@ static inline void cmalloc_keep_large_blocks(void) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 0x7fffffff);
   mallopt(M_TOP_PAD, 64 << 20);
+  /* What one thread's tables leave is the next one's: threads allocate little besides. */
+  mallopt(M_ARENA_MAX, 1);
 #endif
 }
 
