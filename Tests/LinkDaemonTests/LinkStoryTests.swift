@@ -64,7 +64,7 @@ import Testing
     #expect((symbols.touched ?? 0) < symbols.all / 10)
     let before = try #require(first.symbols?.all)
     #expect(symbols.all == before + (symbols.new ?? 0) - (symbols.gone ?? 0))
-    #expect(call.image?.how == "new")
+    #expect(call.image?.how == "same-memory", "that of the image before the last")
     #expect(call.image?.reason == (symbols.keepNumbers == true ? "shape" : "symbols"))
     #expect((call.image?.knownSymbols ?? 0) > 100)
     #expect(call.deadcode != nil)

@@ -172,11 +172,17 @@ final class LinkCall {
   /// Flags whose values are places only. (Whether there is a -fipso changes no byte of the output.)
   private static let fileFlags = ["o", "importcfg", "fipso"]
 
+  /// By what a result is known, and by which contents besides those that the build cache names.
+  struct ResultKey {
+    let whole: ContentKey
+    let contents: Set<ContentKey>
+  }
+
   /// What decides the bytes: the arguments but for the paths of inputs and output, the environment, and the
   /// contents of the inputs. Nil when the result is not worth knowing.
   static func resultKey(
     _ request: LinkRequest, _ files: InputSet, of archives: ArchiveStore, _ plan: LinkPlan, limit: Int
-  ) -> ContentKey? {
+  ) -> ResultKey? {
     var hash = SHA256()
     func add(_ text: String) {
       hash.update(data: Array(text.utf8))
@@ -205,10 +211,8 @@ final class LinkCall {
     // Module information comes with the import configuration, not with the arguments.
     hash.update(data: plan.texts.moduleInfo)
     let packages = plan.load.packageFiles.sorted { $0.key < $1.key }
-    guard
-      let keys = archives.contentKeys(
-        of: [plan.load.mainObject] + packages.map(\.value), in: files, limit: limit)
-    else { return nil }
+    let paths = [plan.load.mainObject] + packages.map(\.value)
+    guard let keys = archives.contentKeys(of: paths, in: files, limit: limit) else { return nil }
     hash.update(data: keys[0].bytes)
     for (package, key) in zip(packages, keys.dropFirst()) {
       add(package.key)
@@ -217,6 +221,7 @@ final class LinkCall {
     add(request.realLinker ?? "")
     // Which one it is depends on the machine.
     add(plan.elf.interpreter)
-    return ContentKey(Array(hash.finalize()))
+    let contents = zip(paths, keys).filter { ContentKey.named(by: $0.0) == nil }.map(\.1)
+    return ResultKey(whole: ContentKey(Array(hash.finalize())), contents: Set(contents))
   }
 }

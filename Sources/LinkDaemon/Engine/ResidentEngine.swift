@@ -126,9 +126,8 @@ package final class ResidentEngine: LinkEngine {
     call.files = inputs
     let program = ResultStore.program(plan)
     if late.withLock({ $0.contains(program) }) { keepQueue.sync {} }
-    let mayBeKnown = results.has(program: program) || kept?.has(program: program) == true
     let key = LinkCall.resultKey(
-      call.request, inputs, of: archives, plan, limit: mayBeKnown ? .max : hashLimit)
+      call.request, inputs, of: archives, plan, limit: bytesToHash(call.inputs(plan), inputs, plan, program))
     if let key, let known = find(key, plan) {
       try put(known, plan, output, inputs, call)
       counts.withLock { $0.reused += inputs.files.count }
@@ -140,8 +139,20 @@ package final class ResidentEngine: LinkEngine {
     return try link(call, plan, output, inputs, key)
   }
 
+  /// Bytes of inputs that are worth hashing before the link: all when the result may be known, and none when an input is
+  /// like no known result's.
+  private func bytesToHash(_ paths: [String], _ inputs: InputSet, _ plan: LinkPlan, _ program: Int) -> Int {
+    let isKnown = results.has(program: program)
+    if isKnown, programs.has(plan.packagesKey),
+      let content = archives.smallestNewContent(of: paths, in: inputs), !results.knows(content: content)
+    {
+      return 0
+    }
+    return isKnown || kept?.has(program: program) == true ? .max : hashLimit
+  }
+
   private func link(
-    _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ inputs: InputSet, _ key: ContentKey?
+    _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ inputs: InputSet, _ key: LinkCall.ResultKey?
   ) throws(LinkFailure) -> LinkOutcome {
     let dormant = dormantProgram(plan, inputs)
     defer { if dormant != nil { programs.offer(nil, plan.packagesKey) } }
@@ -190,7 +201,7 @@ package final class ResidentEngine: LinkEngine {
 
   /// Links again from the request's own files: what a link says names files.
   private func linkWithItsOwn(
-    _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ key: ContentKey?
+    _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ key: LinkCall.ResultKey?
   ) throws(LinkFailure) -> LinkOutcome {
     archives.forgetTwins()
     var plan = plan
@@ -211,12 +222,12 @@ package final class ResidentEngine: LinkEngine {
   }
 
   /// The result of the same request before: of this life of the daemon or an earlier one.
-  private func find(_ key: ContentKey, _ plan: LinkPlan) -> LinkedImage? {
-    if let known = results.find(key) { return known }
+  private func find(_ key: LinkCall.ResultKey, _ plan: LinkPlan) -> LinkedImage? {
+    if let known = results.find(key.whole) { return known }
     // Reading a file costs as much as the edit that would make it again.
     guard !programs.has(plan.packagesKey) else { return nil }
     let program = ResultStore.program(plan)
-    guard let known = kept?.find(key, program: program) else { return nil }
+    guard let known = kept?.find(key.whole, program: program) else { return nil }
     results.keep(known, under: key, program: program)
     return known
   }
@@ -314,7 +325,7 @@ package final class ResidentEngine: LinkEngine {
     keepQueue.async { [weak self] in
       defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
       guard let self, let key = LinkCall.resultKey(request, files, of: self.archives, plan, limit: .max),
-        files.changedFile() == nil
+        files.canBeReadAgain
       else { return }
       self.results.keep(image, under: key, program: program)
     }

@@ -20,6 +20,8 @@ package final class ResultStore: Sendable {
     let image: LinkedImage
     /// `ResultStore.program`
     let program: Int
+    /// Of its inputs that the build cache does not name.
+    let contents: Set<ContentKey>
     var use: Int
   }
 
@@ -82,6 +84,11 @@ package final class ResultStore: Sendable {
     state.withLock { s in s.images.values.contains { $0.program == program } }
   }
 
+  /// Whether some result has an input of that content.
+  func knows(content: ContentKey) -> Bool {
+    state.withLock { s in s.images.values.contains { $0.contents.contains(content) } }
+  }
+
   func find(_ key: ContentKey) -> LinkedImage? {
     state.withLock { s in
       s.clock += 1
@@ -90,11 +97,12 @@ package final class ResultStore: Sendable {
     }
   }
 
-  func keep(_ image: LinkedImage, under key: ContentKey, program: Int) {
+  func keep(_ image: LinkedImage, under known: LinkCall.ResultKey, program: Int) {
+    let key = known.whole
     state.withLock { s in
       s.clock += 1
       s.remove(key)
-      s.images[key] = Entry(image: image, program: program, use: s.clock)
+      s.images[key] = Entry(image: image, program: program, contents: known.contents, use: s.clock)
       s.bytes += image.image.count
       let limit = image.image.count < Self.manyBytes ? Self.imagesPerProgram : 1
       while s.images.count(where: { $0.value.program == program }) > limit,

@@ -157,9 +157,25 @@ package final class ArchiveStore: Sendable {
     }
     for (k, hash) in zip(missing, hashes) {
       keys[k] = hash
-      if !files[k].isYoung { state.withLock { $0.contents[files[k].key] = hash } }
+      note(hash, of: files[k])
     }
     return keys.compactMap { $0 }
+  }
+
+  private func note(_ hash: ContentKey, of file: InputSet.File) {
+    if !file.isYoung { state.withLock { $0.contents[file.key] = hash } }
+  }
+
+  /// The hash of the smallest of those files whose contents must be computed; nil when all are known.
+  func smallestNewContent(of paths: [String], in inputs: InputSet) -> ContentKey? {
+    let new = paths.compactMap { path -> InputSet.File? in
+      guard ContentKey.named(by: path) == nil, let file = try? inputs.files[path]?.get() else { return nil }
+      return knownContent(of: file) == nil ? file : nil
+    }
+    guard let file = new.min(by: { $0.file.bytes.count < $1.file.bytes.count }) else { return nil }
+    let hash = ContentKey.hashing(file.file.bytes)
+    note(hash, of: file)
+    return hash
   }
 
   /// The hash of a file that an earlier link asked for, if its stamp tells that it is the same.
@@ -316,6 +332,9 @@ package struct InputSet: Sendable {
 
   /// A file that shrank under its mapping.
   var tornFile: String? { paths.first { mapped($0)?.isTorn ?? false } }
+
+  /// Whether the bytes that the link has read are still there to be read again, wherever the files went.
+  var canBeReadAgain: Bool { paths.allSatisfy { mapped($0)?.isAsItWas ?? false } }
 
   /// The first file that is not what it was when the link began.
   package func changedFile() -> String? {

@@ -291,24 +291,28 @@ package final class EdgeGraph: @unchecked Sendable {
     return false
   }
 
-  /// The nodes among `some` to which lists of reachable nodes lead by plain edges.
+  /// The nodes among `some` to which lists of reachable nodes lead by plain edges. Most have many that do: the search ends
+  /// with the last one's first.
   func targets(among some: borrowing Bitmap, marks: FloodMarks) -> [Int] {
     let found = Mutex([Int]())
     let members = Members(words: some.base)
-    let parts = 8
+    let seen = Table<UInt8>(repeating: 0, count: nodeCount)
+    let isFound = FloodMarks(seen)
+    let left = Atomic(some.population)
+    let parts = 64
     DispatchQueue.concurrentPerform(iterations: parts) { k in
-      var mine: [Int] = []
       for node in nodeCount * k / parts..<nodeCount * (k + 1) / parts
       where starts[node] != 0 && marks[node] & LiveSet.reachable != 0 {
+        if left.load(ordering: .relaxed) == 0 { return }
         let list = lists.list(at: starts[node] &- 1)
         for e in UnsafeBufferPointer(start: list + EdgeLists.headerWords, count: Int(list[0]))
-        where e >> Tag.shift == Tag.plain && members.has(e) {
-          mine.append(Int(e))
+        where e >> Tag.shift == Tag.plain && members.has(e) && isFound.set(Int(e), 1) == 0 {
+          left.subtract(1, ordering: .relaxed)
+          found.withLock { $0.append(Int(e)) }
         }
       }
-      let all = mine
-      found.withLock { $0 += all }
     }
+    withExtendedLifetime(seen) {}
     return found.withLock { $0 }
   }
 

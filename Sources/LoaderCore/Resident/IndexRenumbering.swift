@@ -1,3 +1,6 @@
+internal import Dispatch
+internal import Synchronization
+
 /// The sweep of a patch: classes get their numbers in load order, and the index its new tables.
 extension IndexPatch {
   /// - Returns: nil when a rule is met that only resolving anew can report.
@@ -139,19 +142,47 @@ extension IndexPatch {
   /// References: to a class that has a number, else to a name that nobody defines, which gets one.
   private func numberReferences() {
     index.firstExternal = SymbolID(index.symbols.count)
-    for o in 2..<index.loaded.count {
-      let object = index.loaded[o]
-      let v = object.view
-      for i in v.definitions..<v.symbolCount {
-        let c = Int(object.symbols[i])
-        if numbers[c] == 0 {
-          let abi = v.abi(UInt32(i))
-          let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
-          numbers[c] = index.appendUndefined(v.name(UInt32(i)), version: version).raw
+    let isDefined = ClassNumbers(base: numbers.base)
+    let parts = min(16, index.loaded.count - 2)
+    let undefined = Mutex([[ObjectSymbol]](repeating: [], count: parts))
+    let objects = ClassObjects(base: index.loaded.base, count: index.loaded.count - 2)
+    DispatchQueue.concurrentPerform(iterations: parts) { k in
+      var mine: [ObjectSymbol] = []
+      for o in 2 + objects.count * k / parts..<2 + objects.count * (k + 1) / parts {
+        let (ids, v) = (objects.base[o].symbols, objects.base[o].view)
+        for i in v.definitions..<v.symbolCount {
+          let n = isDefined.base[Int(ids[i])]
+          if n == 0 {
+            mine.append(ObjectSymbol(object: UInt32(o), local: UInt32(truncatingIfNeeded: i)))
+          } else {
+            ids[i] = n
+          }
         }
-        object.symbols[i] = numbers[c]
       }
+      let all = mine
+      undefined.withLock { $0[k] = all }
     }
+    // In load order: each gets its number where it is met first.
+    for place in undefined.withLock({ $0 }).joined() {
+      let object = index.loaded[Int(place.object)]
+      let (v, i) = (object.view, place.local)
+      let c = Int(object.symbols[Int(i)])
+      if numbers[c] == 0 {
+        let abi = v.abi(i)
+        let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
+        numbers[c] = index.appendUndefined(v.name(i), version: version).raw
+      }
+      object.symbols[Int(i)] = numbers[c]
+    }
+  }
+
+  private struct ClassNumbers: @unchecked Sendable {
+    let base: UnsafeMutablePointer<UInt32>
+  }
+
+  private struct ClassObjects: @unchecked Sendable {
+    let base: UnsafeMutablePointer<LoadedObject>
+    let count: Int
   }
 
   /// What resolving does besides numbering; false when it would report something.
