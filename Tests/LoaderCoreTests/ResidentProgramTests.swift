@@ -146,7 +146,8 @@ private struct Saying: Equatable {
     let r = index.reader
     name = r.name(s).string
     record = [
-      Int(r.size(s)), Int(r.kind(s).rawValue), Int(r.flags(s).rawValue), index.alignment(s), Int(r.version(s)),
+      Int(r.size(s)), Int(r.kind(s).rawValue), Int(r.flags(s).rawValue), index.alignment(s),
+      Int(r.version(s)),
     ]
     let aux = r.auxiliaries(s)
     if depth == 0 {

@@ -183,8 +183,10 @@ struct DefinitionComparison: @unchecked Sendable {
   private func isSteady(_ package: UInt32) -> Bool {
     let k = Int(package)
     if k < versions.isSteady.count { return versions.isSteady[k] }
-    let isContent = package == ObjectFormat.PackageIndex.hashed || package == ObjectFormat.PackageIndex.hashed64
-    return isContent ? versions.keepsContents : versions.keepsPlaces
+    switch package {
+    case ObjectFormat.PackageIndex.hashed, ObjectFormat.PackageIndex.hashed64: return versions.keepsContents
+    default: return versions.keepsPlaces
+    }
   }
 
   private static let nowhere = UInt32.max

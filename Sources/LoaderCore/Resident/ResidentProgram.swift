@@ -159,7 +159,11 @@ package final class ResidentProgram: @unchecked Sendable {
     } else {
       let outcome = try patch(new, changed, isReshaped: false)
       change = outcome
-      beside { follow(outcome, index.count) } _: { graph.follow(outcome, count: index.count, index.reader) }
+      beside {
+        follow(outcome, index.count)
+      } _: {
+        graph.follow(outcome, count: index.count, index.reader)
+      }
     }
     packages = new
     exchanged = changed.count

@@ -59,7 +59,8 @@ extension IndexPatch {
       }
       let moved = differences.moved[differences.movedRanges[k]]
       let pairs = packagePairs(k, o) + moved.map { .init(old: $0.was, new: $0.place.local) }
-      versions.append(compared(o, pairs, after, packages.objects[o - 2], keepsPlaces: false, keepsContents: false))
+      versions.append(
+        compared(o, pairs, after, packages.objects[o - 2], keepsPlaces: false, keepsContents: false))
     }
     for o in recompiled {
       versions.append(compared(o, samePairs(o), after, packages.objects[o - 2]))
@@ -130,10 +131,11 @@ extension IndexPatch {
     let names = index.objects[o - 2].packages
     if !keepsContents {
       // The new version's list has no numbers yet; 0 for what the old one does not have.
+      let isSame = names == new.packages
       var known: [String: UInt32] = [:]
-      if names != new.packages { for (k, name) in names.enumerated() { known[name] = was.packages[k] } }
+      if !isSame { for (k, name) in names.enumerated() { known[name] = was.packages[k] } }
       for (k, name) in new.packages.enumerated() {
-        now.packages[k] = names == new.packages ? was.packages[k] : known[name] ?? 0
+        now.packages[k] = isSame ? was.packages[k] : known[name] ?? 0
       }
     }
     let steady = (0..<min(was.packageCount, now.packageCount)).map { k in
