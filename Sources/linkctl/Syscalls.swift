@@ -156,31 +156,8 @@ enum ClientSyscalls {
     vector.append(nil)
     defer { vector.forEach { free($0) } }
     var pid = pid_t()
-    var environment = Self.daemonEnvironment.map { strdup($0) }
-    environment.append(nil)
-    defer { environment.forEach { free($0) } }
-    let code = posix_spawn(&pid, program, &actions, &attributes, vector, environment)
+    let code = posix_spawn(&pid, program, &actions, &attributes, vector, environ)
     guard code == 0 else { throw SystemError(call: "spawn \(program)", code: code) }
-  }
-
-  /// This process's, and that the daemon's large tables lie in huge pages: of a cold link that saves a tenth.
-  private static var daemonEnvironment: [String] {
-    var all: [String] = []
-    var at = environ
-    while let entry = at.pointee {
-      all.append(String(cString: entry))
-      at += 1
-    }
-    #if os(Linux)
-      // Can only be set before a program starts (glibc's manual, "Memory Allocation Tunables").
-      let (name, wish) = ("GLIBC_TUNABLES=", "glibc.malloc.hugetlb=1")
-      if let k = all.firstIndex(where: { $0.hasPrefix(name) }) {
-        if !all[k].contains("glibc.malloc.hugetlb") { all[k] += ":" + wish }
-      } else {
-        all.append(name + wish)
-      }
-    #endif
-    return all
   }
 
   /// POSIX_SPAWN_SETSID: <spawn.h> hides it without _GNU_SOURCE.

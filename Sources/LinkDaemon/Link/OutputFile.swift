@@ -1,4 +1,3 @@
-import Dispatch
 import ImageWriter
 import LoaderCore
 
@@ -52,26 +51,11 @@ package struct OutputFile {
   /// Removes what is there, as the real linker does when it starts.
   package func remove() {
     var st = stat()
-    guard lstat(path, &st) == 0, st.st_mode & S_IFMT == S_IFREG else { return }
-    #if os(Linux)
-      // Freeing the pages of a large file takes a while, which nobody needs to wait for.
-      let old = open(path, Self.pathOnly | O_NOFOLLOW | O_CLOEXEC)
-      if old >= 0 {
-        DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + Self.freeDelay) { close(old) }
-      }
-    #endif
-    unlink(path)
+    if lstat(path, &st) == 0, st.st_mode & S_IFMT == S_IFREG { unlink(path) }
   }
 
-  #if os(Linux)
-    /// O_PATH (asm-generic/fcntl.h), which Swift's Glibc leaves out.
-    private static let pathOnly: Int32 = 0o1000_0000
-  #endif
-  /// After this time a link has its answer.
-  private static let freeDelay = DispatchTimeInterval.milliseconds(300)
-
-  /// Writes `image` beside the place. What was there goes first, as with the real linker: a rename over an old file
-  /// would make ext4 flush to disk.
+  /// Writes `image` beside the place. What was there goes first, as with the real linker: the memory of its
+  /// pages serves the new file, and a rename over an old file would make ext4 flush to disk.
   ///
   /// - Returns: the temporary file's path, for `commit` or `discard`.
   /// - Throws: "cannot create" in the real linker's words, or why writing failed.
