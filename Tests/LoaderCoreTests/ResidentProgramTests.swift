@@ -391,7 +391,7 @@ private struct EditedWorld {
   /// A table, by its content, and a FuncInfo with an inlined call of the function before.
   private func addAuxiliaries(to function: ObjectBuilder.Handle, _ n: Int, _ o: inout ObjectBuilder) {
     let table = o.add(
-      .init("", kind: 3, data: [UInt8(function.index & 3)], hash: little(UInt64(100 + function.index & 3))),
+      .init("", kind: 3, data: [UInt8(function.index & 3)], hash: little(UInt64(100 + (function.index & 3)))),
       .hashed64)
     let inlined = little(UInt32(0x7fff_fffb)) + little(UInt32(max(0, function.index - 2)))
     let info = o.add(

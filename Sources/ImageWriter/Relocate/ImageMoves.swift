@@ -1,3 +1,5 @@
+import LoaderCore
+
 /// Bytes of an image that have their place somewhere else in the next one.
 package struct ImageMove: Sendable {
   /// Offsets in the memory.

@@ -1,3 +1,4 @@
+import LoaderCore
 internal import Synchronization
 
 /// One relocation of a symbol that lies in the image, with its target looked up: what the inner loop needs, and no

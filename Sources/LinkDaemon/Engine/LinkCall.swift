@@ -179,9 +179,10 @@ final class LinkCall {
   }
 
   /// What decides the bytes: the arguments but for the paths of inputs and output, the environment, and the
-  /// contents of the inputs. Nil when the result is not worth knowing.
+  /// contents of the inputs. Nil when the result is not worth knowing (`ArchiveStore.contentKeys`).
   static func resultKey(
-    _ request: LinkRequest, _ files: InputSet, of archives: ArchiveStore, _ plan: LinkPlan, limit: Int
+    _ request: LinkRequest, _ files: InputSet, of archives: ArchiveStore, _ plan: LinkPlan,
+    limit: Int = .max, isOfUse: (ContentKey) -> Bool = { _ in true }
   ) -> ResultKey? {
     var hash = SHA256()
     func add(_ text: String) {
@@ -212,16 +213,17 @@ final class LinkCall {
     hash.update(data: plan.texts.moduleInfo)
     let packages = plan.load.packageFiles.sorted { $0.key < $1.key }
     let paths = [plan.load.mainObject] + packages.map(\.value)
-    guard let keys = archives.contentKeys(of: paths, in: files, limit: limit) else { return nil }
-    hash.update(data: keys[0].bytes)
-    for (package, key) in zip(packages, keys.dropFirst()) {
+    guard let keys = archives.contentKeys(of: paths, in: files, limit: limit, isOfUse: isOfUse) else {
+      return nil
+    }
+    hash.update(data: keys.all[0].bytes)
+    for (package, key) in zip(packages, keys.all.dropFirst()) {
       add(package.key)
       hash.update(data: key.bytes)
     }
     add(request.realLinker ?? "")
     // Which one it is depends on the machine.
     add(plan.elf.interpreter)
-    let contents = zip(paths, keys).filter { ContentKey.named(by: $0.0) == nil }.map(\.1)
-    return ResultKey(whole: ContentKey(Array(hash.finalize())), contents: Set(contents))
+    return ResultKey(whole: ContentKey(Array(hash.finalize())), contents: keys.unnamed)
   }
 }

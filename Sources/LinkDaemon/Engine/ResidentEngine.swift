@@ -124,10 +124,7 @@ package final class ResidentEngine: LinkEngine {
     call.output = output
     let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
     call.files = inputs
-    let program = ResultStore.program(plan)
-    if late.withLock({ $0.contains(program) }) { keepQueue.sync {} }
-    let key = LinkCall.resultKey(
-      call.request, inputs, of: archives, plan, limit: bytesToHash(call.inputs(plan), inputs, plan, program))
+    let key = knownKey(call, plan, inputs)
     if let key, let known = find(key, plan) {
       try put(known, plan, output, inputs, call)
       counts.withLock { $0.reused += inputs.files.count }
@@ -139,16 +136,18 @@ package final class ResidentEngine: LinkEngine {
     return try link(call, plan, output, inputs, key)
   }
 
-  /// Bytes of inputs that are worth hashing before the link: all when the result may be known, and none when an input is
-  /// like no known result's.
-  private func bytesToHash(_ paths: [String], _ inputs: InputSet, _ plan: LinkPlan, _ program: Int) -> Int {
-    let isKnown = results.has(program: program)
-    if isKnown, programs.has(plan.packagesKey),
-      let content = archives.smallestNewContent(of: paths, in: inputs), !results.knows(content: content)
-    {
-      return 0
-    }
-    return isKnown || kept?.has(program: program) == true ? .max : hashLimit
+  /// The key of a result that may be known; nil when it is not worth hashing the inputs for it before the link: there is
+  /// much to hash and no result of the program, or an input that no known result has.
+  private func knownKey(_ call: LinkCall, _ plan: LinkPlan, _ inputs: InputSet) -> LinkCall.ResultKey? {
+    let program = ResultStore.program(plan)
+    if late.withLock({ $0.contains(program) }) { keepQueue.sync {} }
+    let isHeld = results.has(program: program)
+    // Results on disk are not known by their inputs, and not asked for while the program is resident (`find`).
+    let isResident = isHeld && programs.has(plan.packagesKey)
+    return LinkCall.resultKey(
+      call.request, inputs, of: archives, plan,
+      limit: isHeld || kept?.has(program: program) == true ? .max : hashLimit,
+      isOfUse: { !isResident || results.knows(content: $0) })
   }
 
   private func link(
@@ -257,19 +256,14 @@ package final class ResidentEngine: LinkEngine {
   private static func stage(
     _ image: LinkedImage, _ output: OutputFile, _ files: InputSet
   ) throws(LinkFailure) -> (path: String, changed: String?) {
-    let changed = Mutex<String?>(nil)
-    let staged = Mutex<Result<String, LinkFailure>?>(nil)
-    DispatchQueue.concurrentPerform(iterations: 2) { k in
-      if k == 0 {
-        let outcome = Result { () throws(LinkFailure) in try output.stage(image.image) }
-        staged.withLock { $0 = outcome }
-      } else {
-        let file = files.changedFile()
-        changed.withLock { $0 = file }
-      }
+    var changed: String?
+    var staged = Result<String, LinkFailure>.failure(.unsupported(reason: "not written"))
+    Chunks.beside {
+      changed = files.changedFile()
+    } _: {
+      staged = Result { () throws(LinkFailure) in try output.stage(image.image) }
     }
-    guard let path = try staged.withLock({ $0 })?.get() else { throw .unsupported(reason: "not written") }
-    return (path, changed.withLock { $0 })
+    return (try staged.get(), changed)
   }
 
   private static func inputChanged(_ path: String) -> LinkFailure {
@@ -324,7 +318,7 @@ package final class ResidentEngine: LinkEngine {
     late.withLock { $0.append(program) }
     keepQueue.async { [weak self] in
       defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
-      guard let self, let key = LinkCall.resultKey(request, files, of: self.archives, plan, limit: .max),
+      guard let self, let key = LinkCall.resultKey(request, files, of: self.archives, plan),
         files.canBeReadAgain
       else { return }
       self.results.keep(image, under: key, program: program)

@@ -139,43 +139,47 @@ package final class ArchiveStore: Sendable {
 
   /// The hashes of some files' contents, in their order: in its name for the build cache's, computed for others.
   ///
-  /// - Parameter limit: bytes to be hashed at most.
-  /// - Returns: nil when there are more, or a file could not be read.
-  func contentKeys(of paths: [String], in inputs: InputSet, limit: Int) -> [ContentKey]? {
+  /// - Parameters:
+  ///   - limit: bytes to be hashed at most.
+  ///   - isOfUse: asked of the hash of the smallest file that has none yet, before the others are hashed.
+  /// - Returns: the hashes, and those of files that the build cache does not name; nil when there is too much to hash,
+  ///   it is of no use, or a file could not be read.
+  func contentKeys(
+    of paths: [String], in inputs: InputSet, limit: Int, isOfUse: (ContentKey) -> Bool
+  ) -> (all: [ContentKey], unnamed: Set<ContentKey>)? {
     var files: [InputSet.File] = []
     var keys: [ContentKey?] = []
+    var unnamed: [Int] = []
     for path in paths {
       // A name is no content: a file that is gone must not be answered for.
       guard let file = try? inputs.files[path]?.get() else { return nil }
       files.append(file)
-      keys.append(ContentKey.named(by: path) ?? knownContent(of: file))
+      let named = ContentKey.named(by: path)
+      if named == nil { unnamed.append(keys.count) }
+      keys.append(named ?? knownContent(of: file))
     }
-    let missing = keys.indices.filter { keys[$0] == nil }
-    guard missing.reduce(0, { $0 + files[$1].file.bytes.count }) <= limit else { return nil }
-    let hashes = Self.concurrentMap(missing.count, grain: 1) { [files] in
+    func size(_ k: Int) -> Int { files[k].file.bytes.count }
+    var missing = unnamed.filter { keys[$0] == nil }
+    guard missing.reduce(0, { $0 + size($1) }) <= limit else { return nil }
+    if let first = missing.min(by: { size($0) < size($1) }) {
+      let hash = ContentKey.hashing(files[first].file.bytes)
+      note(hash, of: files[first])
+      guard isOfUse(hash) else { return nil }
+      keys[first] = hash
+      missing.removeAll { $0 == first }
+    }
+    let hashes = Self.concurrentMap(missing.count, grain: 1) { [files, missing] in
       ContentKey.hashing(files[missing[$0]].file.bytes)
     }
     for (k, hash) in zip(missing, hashes) {
       keys[k] = hash
       note(hash, of: files[k])
     }
-    return keys.compactMap { $0 }
+    return (keys.compactMap { $0 }, Set(unnamed.compactMap { keys[$0] }))
   }
 
   private func note(_ hash: ContentKey, of file: InputSet.File) {
     if !file.isYoung { state.withLock { $0.contents[file.key] = hash } }
-  }
-
-  /// The hash of the smallest of those files whose contents must be computed; nil when all are known.
-  func smallestNewContent(of paths: [String], in inputs: InputSet) -> ContentKey? {
-    let new = paths.compactMap { path -> InputSet.File? in
-      guard ContentKey.named(by: path) == nil, let file = try? inputs.files[path]?.get() else { return nil }
-      return knownContent(of: file) == nil ? file : nil
-    }
-    guard let file = new.min(by: { $0.file.bytes.count < $1.file.bytes.count }) else { return nil }
-    let hash = ContentKey.hashing(file.file.bytes)
-    note(hash, of: file)
-    return hash
   }
 
   /// The hash of a file that an earlier link asked for, if its stamp tells that it is the same.

@@ -316,22 +316,17 @@ package final class EdgeGraph: @unchecked Sendable {
     return found.withLock { $0 }
   }
 
-  private struct Numbers: @unchecked Sendable {
-    let base: UnsafeMutablePointer<UInt32>
-  }
-
   private func renumber(_ patch: IndexChange, _ old: Nodes, _ count: Int) {
     let moved = Table<UInt32>(repeating: 0, count: count)
     let back = Table<UInt32>(repeating: 0, count: nodeCount)
     // No two symbols became one: that is a name that moved.
-    let (to, from) = (Numbers(base: moved.base), Numbers(base: back.base))
-    let parts = 8
-    DispatchQueue.concurrentPerform(iterations: parts) { k in
-      for c in max(1, patch.oldCount * k / parts)..<max(1, patch.oldCount * (k + 1) / parts) {
+    let (to, from) = (moved.base, back.base)
+    Chunks.run(patch.oldCount, grain: 1 << 16) { range in
+      for c in range {
         guard let n = patch.number(SymbolID(c)) else { continue }
         let node = old.node(SymbolID(c))
-        to.base[n.index] = UInt32(truncatingIfNeeded: node)
-        from.base[node] = n.raw
+        to[n.index] = UInt32(truncatingIfNeeded: node)
+        from[node] = n.raw
       }
     }
     var next = nodeCount

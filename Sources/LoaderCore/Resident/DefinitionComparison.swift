@@ -18,8 +18,6 @@ struct DefinitionComparison: @unchecked Sendable {
     let keepsContents: Bool
     /// By index of the package list, whether references to it mean the same in both versions.
     let isSteady: [Bool]
-    /// Whether all references mean the same that are written the same.
-    let isSteadyThroughout: Bool
   }
 
   struct Pair: BitwiseCopyable {
@@ -46,6 +44,8 @@ struct DefinitionComparison: @unchecked Sendable {
   private let newObjects: UnsafePointer<LoadedObject>
   private let builtins: UnsafePointer<UInt32>
   private let builtinCount: Int
+  /// Whether all references mean the same that are written the same.
+  private let isSteadyThroughout: Bool
 
   init(
     _ versions: Versions, oldObjects: UnsafePointer<LoadedObject>, newObjects: UnsafePointer<LoadedObject>,
@@ -58,6 +58,7 @@ struct DefinitionComparison: @unchecked Sendable {
     self.newObjects = newObjects
     self.builtins = builtins
     self.builtinCount = builtinCount
+    isSteadyThroughout = versions.keepsPlaces && versions.keepsContents && !versions.isSteady.contains(false)
   }
 
   /// The classes of definitions that are not what they were.
@@ -107,7 +108,7 @@ struct DefinitionComparison: @unchecked Sendable {
     guard n == m else { return false }
     guard var a, var b else { return true }
     if compareBytes(a, b, n * ObjectFormat.relocSize) == 0 {
-      if versions.isSteadyThroughout { return true }
+      if isSteadyThroughout { return true }
       for _ in 0..<n {
         let ref = Relocation(at: a).ref
         if !isSteady(ref.package_), !isSame(ref, ref) { return false }

@@ -1,6 +1,3 @@
-internal import Dispatch
-internal import Synchronization
-
 /// The sweep of a patch: classes get their numbers in load order, and the index its new tables.
 extension IndexPatch {
   /// - Returns: nil when a rule is met that only resolving anew can report.
@@ -142,28 +139,25 @@ extension IndexPatch {
   /// References: to a class that has a number, else to a name that nobody defines, which gets one.
   private func numberReferences() {
     index.firstExternal = SymbolID(index.symbols.count)
-    let isDefined = ClassNumbers(base: numbers.base)
-    let parts = min(16, index.loaded.count - 2)
-    let undefined = Mutex([[ObjectSymbol]](repeating: [], count: parts))
-    let objects = ClassObjects(base: index.loaded.base, count: index.loaded.count - 2)
-    DispatchQueue.concurrentPerform(iterations: parts) { k in
-      var mine: [ObjectSymbol] = []
-      for o in 2 + objects.count * k / parts..<2 + objects.count * (k + 1) / parts {
-        let (ids, v) = (objects.base[o].symbols, objects.base[o].view)
-        for i in v.definitions..<v.symbolCount {
-          let n = isDefined.base[Int(ids[i])]
-          if n == 0 {
-            mine.append(ObjectSymbol(object: UInt32(o), local: UInt32(truncatingIfNeeded: i)))
-          } else {
-            ids[i] = n
+    let (numbers, objects) = (numbers.base, index.loaded.base)
+    var undefined = [[ObjectSymbol]](repeating: [], count: index.loaded.count)
+    undefined.withUnsafeMutableBufferPointer { undefined in
+      Chunks.run(undefined.count, grain: 16) { range in
+        for o in range where o > 1 {
+          let (ids, v) = (objects[o].symbols, objects[o].view)
+          for i in v.definitions..<v.symbolCount {
+            let n = numbers[Int(ids[i])]
+            if n != 0 {
+              ids[i] = n
+            } else {
+              undefined[o].append(ObjectSymbol(object: UInt32(o), local: UInt32(truncatingIfNeeded: i)))
+            }
           }
         }
       }
-      let all = mine
-      undefined.withLock { $0[k] = all }
     }
     // In load order: each gets its number where it is met first.
-    for place in undefined.withLock({ $0 }).joined() {
+    for place in undefined.joined() {
       let object = index.loaded[Int(place.object)]
       let (v, i) = (object.view, place.local)
       let c = Int(object.symbols[Int(i)])
@@ -174,15 +168,6 @@ extension IndexPatch {
       }
       object.symbols[Int(i)] = numbers[c]
     }
-  }
-
-  private struct ClassNumbers: @unchecked Sendable {
-    let base: UnsafeMutablePointer<UInt32>
-  }
-
-  private struct ClassObjects: @unchecked Sendable {
-    let base: UnsafeMutablePointer<LoadedObject>
-    let count: Int
   }
 
   /// What resolving does besides numbering; false when it would report something.

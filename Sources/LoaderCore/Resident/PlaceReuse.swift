@@ -61,7 +61,10 @@ extension IndexPatch {
         }
         continue
       }
-      var left = NamedContents(old) { own.contains($0) && !isUsed[Int($0)] }
+      let contents = old.view.packageDefs..<(old.view.definitions - old.view.nonPackageDefs)
+      var left = DefinitionsByName(old, contents) {
+        own.contains(old.symbols[$0]) && !isUsed[Int(old.symbols[$0])]
+      }
       guard !left.isEmpty else { continue }
       for i in new.view.packageDefs..<(new.view.definitions - new.view.nonPackageDefs) where isFirst(i) {
         if let was = left.take(new.view.name(UInt32(i))) { take(i, was) }
@@ -90,9 +93,11 @@ extension IndexPatch {
     return all.withLock { $0 }
   }
 
-  /// Lets the name table know an old class by its new name.
+  /// Lets the name table know an old class by its new name. (Contents are not known by theirs, and may have been at
+  /// another place.)
   private mutating func rename(_ p: Taken) {
     let (old, new) = (index.loaded[p.object], newVersion(of: p.object))
+    guard !new.view.isHashed(UInt32(truncatingIfNeeded: p.local)) else { return }
     if let hash = Self.nameHash(old, p.local) {
       let entry = index.names.find(hash) { $0.raw == p.old }
       if !entry.symbol.isNone { index.names.remove(at: entry.slot) }
@@ -112,33 +117,6 @@ extension IndexPatch {
       abi != ObjectFormat.abiStatic
     else { return nil }
     return NameTable.hash(object.nameHashes[local], version: Int32(abi))
-  }
-}
-
-/// The contents with names that an object's old version had and nobody has now.
-private struct NamedContents {
-  private let object: LoadedObject
-  /// Local indices by hash of the name, the last first.
-  private var left: [UInt32: [Int]] = [:]
-
-  init(_ object: LoadedObject, isLeft: (UInt32) -> Bool) {
-    self.object = object
-    let v = object.view
-    for i in (v.packageDefs..<(v.definitions - v.nonPackageDefs)).reversed() where isLeft(object.symbols[i]) {
-      let name = v.name(UInt32(i))
-      if !name.isEmpty { left[NameHash.of(name), default: []].append(i) }
-    }
-  }
-
-  var isEmpty: Bool { left.isEmpty }
-
-  /// The class of the first of a name that is left.
-  mutating func take(_ name: ByteView) -> UInt32? {
-    guard !name.isEmpty else { return nil }
-    let hash = NameHash.of(name)
-    guard let i = left[hash]?.last, object.view.name(UInt32(i)) == name else { return nil }
-    left[hash]?.removeLast()
-    return object.symbols[i]
   }
 }
 

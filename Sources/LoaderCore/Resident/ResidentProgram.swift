@@ -1,6 +1,3 @@
-internal import Dispatch
-internal import Synchronization
-
 /// A program between links: its resolved index and the graph that deadcode follows, both made to take changed
 /// objects in. One link at a time uses it.
 package final class ResidentProgram: @unchecked Sendable {
@@ -159,7 +156,7 @@ package final class ResidentProgram: @unchecked Sendable {
     } else {
       let outcome = try patch(new, changed, isReshaped: false)
       change = outcome
-      beside {
+      Chunks.beside {
         follow(outcome, index.count)
       } _: {
         graph.follow(outcome, count: index.count, index.reader)
@@ -173,37 +170,29 @@ package final class ResidentProgram: @unchecked Sendable {
     _ new: LoadedPackages, _ changed: [Int], isReshaped: Bool
   ) throws(ExchangeRefusal) -> IndexChange {
     let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
-    let isRecompiled = recompiled(changed, new)
-    let others = zip(changed, isRecompiled).filter { !$0.1 }.map(\.0)
-    let moved = others.reduce(0) {
-      $0 + max(new.objects[$1 - 2].view.definitions, index.objects[$1 - 2].view.definitions)
+    let likenesses = likenesses(changed, new)
+    let moved = zip(changed, likenesses).filter { $0.1 != .symbols }.reduce(0) { sum, object in
+      let k = object.0 - 2
+      return sum + max(new.objects[k].view.definitions, index.objects[k].view.definitions)
     }
     guard moved * 3 < definitions else { throw .much }
     return try IndexPatch.apply(
-      to: index, new, changed: others, recompiled: zip(changed, isRecompiled).filter(\.1).map(\.0),
-      profile: profile, checkLinkname: options.checkLinkname, isReshaped: isReshaped)
+      to: index, new, exchanged: Array(zip(changed, likenesses)), profile: profile,
+      checkLinkname: options.checkLinkname, isReshaped: isReshaped)
   }
 
-  /// Runs two things at the same time; loops of both are spread over the cores.
-  private func beside(_ other: () -> Void, _ body: () -> Void) {
-    withoutActuallyEscaping(other) { other in
-      nonisolated(unsafe) let other = other
-      let group = DispatchGroup()
-      DispatchQueue.global().async(group: group) { other() }
-      body()
-      group.wait()
+  /// What the changed objects have in common with what they were.
+  private func likenesses(_ changed: [Int], _ new: LoadedPackages) -> [ObjectView.Likeness] {
+    var all = [ObjectView.Likeness](repeating: .nothing, count: changed.count)
+    all.withUnsafeMutableBufferPointer { all in
+      Chunks.run(changed.count, grain: 1) { range in
+        for k in range {
+          let (was, now) = (index.objects[changed[k] - 2], new.objects[changed[k] - 2])
+          if !was.isCorrupt { all[k] = now.view.likeness(to: was.view) }
+        }
+      }
     }
-  }
-
-  /// Which of the changed objects have the symbols that they had.
-  private func recompiled(_ changed: [Int], _ new: LoadedPackages) -> [Bool] {
-    let found = Mutex([Bool](repeating: false, count: changed.count))
-    DispatchQueue.concurrentPerform(iterations: changed.count) { k in
-      let (was, now) = (index.objects[changed[k] - 2], new.objects[changed[k] - 2])
-      let isSame = now.view.likeness(to: was.view) == .symbols && !was.isCorrupt
-      found.withLock { $0[k] = isSame }
-    }
-    return found.withLock { $0 }
+    return all
   }
 
   /// Exchanges objects when some came, went, or are loaded in another order.

@@ -143,8 +143,7 @@ extension IndexPatch {
     }
     return .init(
       object: o, old: index.loaded.base + o, new: UnsafePointer(after.base + o), functions: new.functions,
-      pairs: pairs, keepsPlaces: keepsPlaces, keepsContents: keepsContents, isSteady: steady,
-      isSteadyThroughout: keepsPlaces && keepsContents && !steady.contains(false))
+      pairs: pairs, keepsPlaces: keepsPlaces, keepsContents: keepsContents, isSteady: steady)
   }
 }
 

@@ -1,11 +1,11 @@
 internal import Dispatch
 
 /// Loops over index ranges on all cores.
-enum Chunks {
+package enum Chunks {
   /// Calls `body` on ranges that cover 0..<count, concurrently; returns when all are done.
   ///
   /// - Parameter grain: indices that are worth a turn on another core; fewer are done on the caller's.
-  static func run(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+  package static func run(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     guard count > grain else {
       if count > 0 { body(0..<count) }
       return
@@ -21,10 +21,11 @@ enum Chunks {
       }
     }
   }
+
   /// Calls `other` on a thread of its own while `body` runs on the caller's; returns when both are done.
   ///
   /// Loops in `body` are spread over the cores. (Dispatch runs a loop inside of another one's turn on one core.)
-  static func beside(_ other: () -> Void, _ body: () -> Void) {
+  package static func beside(_ other: () -> Void, _ body: () -> Void) {
     withoutActuallyEscaping(other) { other in
       nonisolated(unsafe) let other = other
       let group = DispatchGroup()
