@@ -76,10 +76,30 @@ package final class LinkMemory: @unchecked Sendable {
     }
     typeStrings = typeStrings.following(change)
     types.follow(change)
-    listing = Self.moved(listing, change, count)
-    groupKinds = Self.moved(groupKinds, change, count)
+    if let ranges = change.ranges {
+      Self.renumber(&listing, change, in: ranges, count)
+      Self.renumber(&groupKinds, change, in: ranges, count)
+    } else {
+      listing = Self.moved(listing, change, count)
+      groupKinds = Self.moved(groupKinds, change, count)
+    }
     for k in sizeOrders.indices { sizeOrders[k].follow(change) }
     debug.follow(change)
+  }
+
+  /// Takes what is known by symbol to new numbers, when all but those of a few runs stay.
+  private static func renumber(
+    _ known: inout Table<UInt8>, _ change: IndexChange, in ranges: [Range<Int>], _ count: Int
+  ) {
+    known.truncate(to: change.oldCount)
+    known.grow(to: count, with: 0)
+    change.forEachTouched { known[$0.index] = 0 }
+    let moved = ranges.joined().compactMap { c -> (symbol: SymbolID, value: UInt8)? in
+      guard known[c] != 0, let n = change.number(SymbolID(c)) else { return nil }
+      return (n, known[c])
+    }
+    for n in ranges.joined() { known[n] = 0 }
+    for (symbol, value) in moved { known[symbol.index] = value }
   }
 
   /// What is known by symbol, by new numbers.

@@ -85,7 +85,7 @@ private let zeroed: UInt8 = 9
     let s = index.lookup("s")
     #expect(index.reader.data(s).u8(0) == c.content)
     #expect(index.reader.size(s) == c.size)
-    #expect(index.count == 2)
+    #expect(index.symbolCount == 2)
   }
 
   @Test(arguments: [
@@ -142,8 +142,8 @@ private let zeroed: UInt8 = 9
     }
     for (first, second, winner) in [(4, 8, 2), (8, 4, 1), (8, 8, 1)] {
       let index = try program(symbol(first, 1), symbol(second, 2), place).resolve().index
-      #expect(index.count == 2)
-      let s = SymbolID(1)
+      #expect(index.symbolCount == 2)
+      let s = index.ranked[1]
       #expect(index.reader.data(s).u8(0) == UInt8(winner))
       #expect(index.reader.size(s) == Int64(max(first, second)))
       #expect(index.reader.isContentHashed(s))
@@ -156,7 +156,7 @@ private let zeroed: UInt8 = 9
     _ = main.add(.init("", data: [1], hash: [UInt8](repeating: 0, count: 8)), .hashed64)
     _ = main.add(.init("", data: [2], hash: [UInt8](repeating: 0, count: 16)), .hashed)
     _ = main.add(.init("", data: [3], hash: [UInt8](repeating: 0, count: 15) + [1]), .hashed)
-    #expect(try HandmadeProgram(main: main).resolve().index.count == 4)
+    #expect(try HandmadeProgram(main: main).resolve().index.symbolCount == 4)
   }
 
   @Test func manyContentsKeepApart() throws {
@@ -169,8 +169,8 @@ private let zeroed: UInt8 = 9
       }
     }
     let index = try HandmadeProgram(main: main).resolve().index
-    #expect(index.count == 1 + 6000)
-    #expect((1...3000).allSatisfy { index.reader.size(SymbolID($0)) == 5 })
+    #expect(index.symbolCount == 1 + 6000)
+    #expect(index.ranked[1...3000].allSatisfy { index.reader.size($0) == 5 })
   }
 
   // MARK: ABIs
@@ -194,10 +194,10 @@ private let zeroed: UInt8 = 9
     var other = ObjectBuilder()
     _ = other.add(.init("local", abi: 0xffff, data: [3]))
     let index = try HandmadeProgram(main: main, other).resolve().index
-    #expect(index.count == 4)
-    #expect((1...3).map { index.reader.data(SymbolID($0)).u8(0) } == [1, 2, 3])
-    #expect((1...3).map { index.reader.version(SymbolID($0)) } == [10, 10, 11])
-    #expect((1...3).allSatisfy { index.reader.isFileLocal(SymbolID($0)) })
+    #expect(index.symbolCount == 4)
+    #expect(index.ranked[1...3].map { index.reader.data($0).u8(0) } == [1, 2, 3])
+    #expect(index.ranked[1...3].map { index.reader.version($0) } == [10, 10, 11])
+    #expect(index.ranked[1...3].allSatisfy { index.reader.isFileLocal($0) })
     #expect(index.lookup("local").isNone)
   }
 
@@ -231,21 +231,20 @@ private let zeroed: UInt8 = 9
     _ = part.add(.init("part.named", data: [1]))
     _ = part.refer(to: "undefined")
     let index = try HandmadeProgram(["main": [main], "part": [part]]).resolve().index
-    let r = index.reader
+    let (r, s) = (index.reader, index.ranked)
     #expect(
-      (1..<index.count).map { r.name(SymbolID($0)).string }
+      s.dropFirst().map { r.name($0).string }
         == ["own", "part.own", "", "", "", "named", "part.named", "undefined"])
-    #expect(index.firstExternal.raw == 8)
-    #expect(
-      r.isContentHashed(SymbolID(4)) && r.isContentHashed(SymbolID(5)) && !r.isContentHashed(SymbolID(3)))
-    #expect(r.kind(SymbolID(8)) == .undefined && r.isExternal(SymbolID(8)))
-    #expect(index.packagePath(SymbolID(2)) == "part" && index.packagePath(SymbolID(8)) == "")
+    #expect(index.firstExternal == s[8])
+    #expect(r.isContentHashed(s[4]) && r.isContentHashed(s[5]) && !r.isContentHashed(s[3]))
+    #expect(r.kind(s[8]) == .undefined && r.isExternal(s[8]))
+    #expect(index.packagePath(s[2]) == "part" && index.packagePath(s[8]) == "")
   }
 
   /// Package definitions cannot be doubled; where two have one name, the last is found by it.
   @Test func packageDefinitionsDoNotCompete() throws {
     let index = try program(.init("s", data: [1]), .init("s", data: [2]), .package_).resolve().index
-    #expect(index.count == 3)
+    #expect(index.symbolCount == 3)
     #expect(index.reader.data(index.lookup("s")).u8(0) == 2)
   }
 
@@ -320,7 +319,7 @@ private let zeroed: UInt8 = 9
       _ = main.refer(to: "u", abi: abi, flags: abi == 1 ? [.local, .usedInIface] : [])
     }
     let index = try HandmadeProgram(main: main).resolve().index
-    #expect(index.count == 3)
+    #expect(index.symbolCount == 3)
     #expect(index.attributes(index.lookup("u", version: 1)) == [.local, .usedInIface])
     #expect(index.attributes(index.lookup("u", version: 0)) == [])
   }
@@ -371,4 +370,9 @@ private let zeroed: UInt8 = 9
       try program(.init("s", flags: .dupOK, data: [1]), .init("s", data: [2])).resolve(options).warnings == ""
     )
   }
+}
+
+extension SymbolIndex {
+  /// The symbols by rank; none has rank 0.
+  fileprivate var ranked: [SymbolID] { SymbolRanks(self).symbols }
 }

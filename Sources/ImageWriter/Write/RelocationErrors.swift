@@ -18,7 +18,7 @@ struct RelocationErrors {
         guard seen.insert(UInt64(p.symbol.raw) << 32 | UInt64(p.target.raw)).inserted else { continue }
       }
       let name = reader.name(p.symbol).string
-      out.append((name.isEmpty ? "sym \(p.symbol.raw)" : name) + ": " + text(p) + "\n")
+      out.append((name.isEmpty ? "sym \(SymbolRanks(index).rank(p.symbol))" : name) + ": " + text(p) + "\n")
     }
     return out
   }

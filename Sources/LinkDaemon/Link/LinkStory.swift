@@ -65,7 +65,7 @@ package struct LinkStory: Sendable {
   mutating func note(_ program: ResidentProgram, _ plan: LinkPlan) {
     let packages = program.packages
     told.packages = packages.libraries.count
-    var symbols = LinkExplanation.Symbols(all: program.index.count)
+    var symbols = LinkExplanation.Symbols(all: program.index.symbolCount)
     if let change = program.change {
       told.program = LinkExplanation.Step("kept")
       symbols.touched = change.touchedCount

@@ -168,6 +168,25 @@ package struct Bitmap: ~Copyable, @unchecked Sendable {
     return n
   }
 
+  /// Calls `body` with every member, rising.
+  func forEach(_ body: (Int) -> Void) {
+    for (k, word) in words.buffer.enumerated() {
+      var rest = word
+      while rest != 0 {
+        body(64 * k + rest.trailingZeroBitCount)
+        rest &= rest &- 1
+      }
+    }
+  }
+
+  /// The members of both; there is room for all that either has room for.
+  func union(_ other: borrowing Bitmap) -> Bitmap {
+    let all = Bitmap(count: 64 * max(words.count, other.words.count))
+    for k in 0..<words.count { all.words[k] = words[k] }
+    for k in 0..<other.words.count { all.words[k] |= other.words[k] }
+    return all
+  }
+
   package func copy() -> Bitmap {
     let other = Bitmap(count: words.count * 64)
     other.words.base.update(from: words.base, count: words.count)

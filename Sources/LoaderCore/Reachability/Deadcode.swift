@@ -260,7 +260,7 @@ private enum Roots {
     let reader = index.reader
     var found: [SymbolID] = []
     if case .sharedLibrary = options.output {
-      for i in 1..<index.firstExternal.index {
+      for i in 1..<index.firstExternal.index where index.hasSymbol(at: i) {
         let s = SymbolID(i)
         // A function that the compiler dropped has no size, and maybe no metadata.
         if !(reader.kind(s).isText && reader.size(s) == 0) { found.append(s) }

@@ -212,7 +212,11 @@ package final class EdgeGraph: @unchecked Sendable {
     let moved = nodes(of: patch.moved)
     if !patch.unlike.isEmpty, leads(to: unlike) || facts.leads(to: unlike) { return reset(count, .sorts) }
     if !patch.moved.isEmpty, facts.leads(to: moved) { return reset(count, .places) }
-    if !patch.keepsNumbers { renumber(patch, old, count) }
+    if let ranges = patch.ranges {
+      renumber(patch, in: ranges, reader)
+    } else {
+      renumber(patch, old, count, reader)
+    }
     if !patch.moved.isEmpty, patch.importers.contains(where: { leads($0, to: moved, reader) }) {
       reset(count, .places)
     }
@@ -316,7 +320,7 @@ package final class EdgeGraph: @unchecked Sendable {
     return found.withLock { $0 }
   }
 
-  private func renumber(_ patch: IndexChange, _ old: Nodes, _ count: Int) {
+  private func renumber(_ patch: IndexChange, _ old: Nodes, _ count: Int, _ reader: SymbolReader) {
     let moved = Table<UInt32>(repeating: 0, count: count)
     let back = Table<UInt32>(repeating: 0, count: nodeCount)
     // No two symbols became one: that is a name that moved.
@@ -329,17 +333,42 @@ package final class EdgeGraph: @unchecked Sendable {
         from[node] = n.raw
       }
     }
-    var next = nodeCount
     nodes = moved
     symbols = back
-    for n in 1..<count where nodes[n] == 0 {
-      nodes[n] = UInt32(truncatingIfNeeded: next)
-      next += 1
+    symbolCount = count
+    isIdentity = false
+    addNodes(for: 1..<count, reader)
+  }
+
+  /// Renumbers when all symbols but those of a few runs of numbers keep theirs.
+  private func renumber(_ patch: IndexChange, in ranges: [Range<Int>], _ reader: SymbolReader) {
+    guard !ranges.isEmpty else { return }
+    if isIdentity {
+      for n in 0..<UInt32(symbolCount) { nodes.append(n) }
+      for n in 0..<UInt32(nodeCount) { symbols.append(n) }
+      isIdentity = false
+    }
+    var moved: [(symbol: SymbolID, node: UInt32)] = []
+    for c in ranges.joined() {
+      let node = nodes[c]
+      nodes[c] = 0
+      symbols[Int(node)] = 0
+      if node != 0, let n = patch.number(SymbolID(c)) { moved.append((n, node)) }
+    }
+    for (symbol, node) in moved {
+      nodes[symbol.index] = node
+      symbols[Int(node)] = symbol.raw
+    }
+    for range in ranges { addNodes(for: range, reader) }
+  }
+
+  /// Gives nodes to the symbols among some numbers that have none.
+  private func addNodes(for numbers: Range<Int>, _ reader: SymbolReader) {
+    for n in numbers where nodes[n] == 0 && reader.symbols[n] != NumberRoom.nobody {
+      nodes[n] = UInt32(truncatingIfNeeded: nodeCount)
+      nodeCount += 1
       symbols.append(UInt32(truncatingIfNeeded: n))
     }
-    symbolCount = count
-    nodeCount = next
-    starts.grow(to: next, with: 0)
-    isIdentity = false
+    starts.grow(to: nodeCount, with: 0)
   }
 }

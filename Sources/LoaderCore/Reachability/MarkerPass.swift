@@ -14,8 +14,9 @@ struct MarkerPass: ~Copyable {
   private let map: EdgeGraph.Nodes
   private let marks: FloodMarks
   private(set) var state = State()
-  /// What -v=2 prints of it.
+  /// What -v=2 prints of it, and the ranks that it tells; nil without.
   private var traced: [UInt8] = []
+  private let ranks: SymbolRanks?
 
   /// What was found so far.
   final class State {
@@ -58,6 +59,7 @@ struct MarkerPass: ~Copyable {
   init(_ index: SymbolIndex, _ graph: EdgeGraph, _ marks: FloodMarks, _ options: Deadcode.Options) {
     self.index = index
     self.options = options
+    ranks = options.trace ? SymbolRanks(index) : nil
     self.graph = graph
     self.marks = marks
     reader = index.reader
@@ -240,7 +242,7 @@ struct MarkerPass: ~Copyable {
       guard f.isResolved else { return }
       Self.insert(f.key, &state.calledMethods, facts.keyCount)
       if options.trace {
-        traced += DeadcodeTrace.called(facts.text(f.name), map.symbol(Int(f.signature)))
+        traced += DeadcodeTrace.called(facts.text(f.name), rank(map.symbol(Int(f.signature))))
       }
     case .useNamedMethod:
       Self.insert(f.name, &state.calledNames, facts.nameCount)
@@ -272,10 +274,12 @@ struct MarkerPass: ~Copyable {
       let f = facts[Int(edges[k] & Tag.mask)]
       guard f.kind == .method else { continue }
       lines += DeadcodeTrace.waiting(
-        facts.text(f.name), map.symbol(Int(f.signature)), of: type, reader.name(type))
+        facts.text(f.name), rank(map.symbol(Int(f.signature))), of: rank(type), reader.name(type))
     }
     return lines
   }
+
+  private func rank(_ s: SymbolID) -> Int { ranks?.rank(s) ?? 0 }
 
   // MARK: looking up
 

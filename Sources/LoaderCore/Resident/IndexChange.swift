@@ -3,6 +3,10 @@
 package final class IndexChange: @unchecked Sendable {
   /// Number of an old symbol, 0 for none; indexed by old number. Empty when all keep theirs.
   package let numbers: Table<UInt32>
+  /// The numbers that were given out again, rising, when all other symbols keep theirs; nil when any may have another one.
+  package let ranges: [Range<Int>]?
+  /// With `ranges`, the old symbols that do not keep their number.
+  private let shifted: Bitmap
   private var touched: TouchedSymbols
   /// Old symbols whose `SymbolClass` is another now.
   let unlike: [UInt32]
@@ -26,8 +30,10 @@ package final class IndexChange: @unchecked Sendable {
   init(
     numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming TouchedSymbols, unlike: [UInt32],
     moved: [UInt32], importers: [Int], namesMoved: Bool, newCount: Int, goneCount: Int,
-    isReshaped: Bool = false
+    isReshaped: Bool = false, shifted: consuming Bitmap = Bitmap(count: 0), in ranges: [Range<Int>]? = nil
   ) {
+    self.ranges = ranges
+    self.shifted = shifted
     self.isReshaped = isReshaped
     self.moved = moved
     self.importers = importers
@@ -46,6 +52,8 @@ package final class IndexChange: @unchecked Sendable {
     sameSymbols count: Int, touched: consuming TouchedSymbols, unlike: [UInt32], contents: [SymbolID]?
   ) {
     numbers = Table()
+    ranges = []
+    shifted = Bitmap(count: 0)
     oldCount = count
     self.touched = touched
     self.unlike = unlike
@@ -71,6 +79,8 @@ package final class IndexChange: @unchecked Sendable {
   package func number(_ old: SymbolID) -> SymbolID? {
     guard old.index < oldCount else { return nil }
     guard numbers.count > 0 else { return old }
+    // A small set beside a large table: the usual answer without a look at the latter.
+    if ranges != nil, !shifted[old.index] { return old }
     let n = numbers[old.index]
     return n == 0 ? nil : SymbolID(n)
   }
@@ -81,15 +91,7 @@ package final class IndexChange: @unchecked Sendable {
   package func isTouched(_ old: SymbolID) -> Bool { old.index >= oldCount || touched.symbols[old.index] }
 
   /// Calls `body` with every old symbol that `isTouched`.
-  func forEachTouched(_ body: (SymbolID) -> Void) {
-    for (k, word) in touched.symbols.wordBuffer.enumerated() {
-      var rest = word
-      while rest != 0 {
-        body(SymbolID(64 * k + rest.trailingZeroBitCount))
-        rest &= rest &- 1
-      }
-    }
-  }
+  package func forEachTouched(_ body: (SymbolID) -> Void) { touched.symbols.forEach { body(SymbolID($0)) } }
 
   /// Whether an old symbol's definition may lie elsewhere in memory now.
   @inline(__always)

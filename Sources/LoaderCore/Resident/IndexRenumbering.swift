@@ -4,7 +4,11 @@ extension IndexPatch {
   consuming func run(_ packages: LoadedPackages) -> IndexChange? {
     let differences = MemberDifferences(self)
     if !isReshaped, keepsShape(differences) { return exchangeContents(packages, differences) }
+    if let placed = numbersInPlace(differences) {
+      return exchangeInPlace(packages, differences, placed)
+    }
     let touched = touchedSymbols(differences, packages)
+    let before = index.symbolCount
     install(packages)
     let sweep = NumberingSweep(self, differences)
     guard sweep.numberDefinitions() else { return nil }
@@ -22,11 +26,12 @@ extension IndexPatch {
       return touched.symbols[c] && n != 0 && index.classes[n] != sweep.tables.classes[c]
     }
     let newCount = (oldCount..<classCount).count { numbers[$0] != 0 }
+    index.countFree()
     return IndexChange(
       numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map { UInt32($0) },
       moved: moved.flatMap(\.definitions), importers: importers,
       namesMoved: namesMoved || !redirected.isEmpty, newCount: newCount,
-      goneCount: oldCount + newCount - index.count, isReshaped: isReshaped)
+      goneCount: before + newCount - index.symbolCount, isReshaped: isReshaped)
   }
 
   /// Whether the new versions have the same symbols at the same places.
@@ -82,7 +87,7 @@ extension IndexPatch {
   }
 
   /// Lets the names of undefined symbols lie in the new version: the old one's memory goes.
-  private func renameUndefined(_ object: LoadedObject) {
+  func renameUndefined(_ object: LoadedObject) {
     for i in object.view.definitions..<object.view.symbolCount {
       let place = index.symbols[Int(object.symbols[i])]
       if place.object == 1 { index.externals[Int(place.local)].name = object.view.name(UInt32(i)) }
@@ -90,7 +95,7 @@ extension IndexPatch {
   }
 
   /// Puts the new versions in the old ones' places; their symbols are still classes.
-  private func install(_ packages: LoadedPackages) {
+  func install(_ packages: LoadedPackages) {
     for (k, o) in changed.enumerated() {
       index.giveBack(index.loaded[o])
       index.loaded[o] = views[k]
@@ -116,7 +121,7 @@ extension IndexPatch {
 
   /// The old package definitions that went or moved while others may still refer to them: by their place in the
   /// package. (Who refers to a content or a name has a member in its class.)
-  private func movedDefinitions() -> [(object: Int, definitions: [UInt32])] {
+  func movedDefinitions() -> [(object: Int, definitions: [UInt32])] {
     alignments.enumerated().compactMap { k, alignment in
       let moved = alignment.new.indices.filter { Int(alignment.new[$0]) != $0 }
       guard !moved.isEmpty else { return nil }
@@ -125,7 +130,7 @@ extension IndexPatch {
   }
 
   /// The unchanged objects that name the package of one of these.
-  private func importers(of some: [Int]) -> [Int] {
+  func importers(of some: [Int]) -> [Int] {
     guard !some.isEmpty else { return [] }
     let isMoved = Set(some.map { UInt32($0) })
     var isExchanged = isChanged
@@ -171,7 +176,7 @@ extension IndexPatch {
   }
 
   /// What resolving does besides numbering; false when it would report something.
-  private func finish() -> Bool {
+  func finish() -> Bool {
     do throws(LinkFailure) {
       let byPackage = index.objectsByPackage()
       for o in isReshaped ? Array(2..<index.loaded.count) : changed + recompiled {

@@ -13,11 +13,12 @@ extension SymbolIndex {
     numbers[1] = 1
     var row = Table<LoadedObject>(capacity: merge.slots.count + 2)
     for k in 0..<2 { row.append(loaded[k]) }
-    var starts: [UInt32] = [0, 0]
     var inputs: [GoObject] = []
+    // An object to come has the numbers between its neighbours': none.
+    var places: [Int] = []
     var next = 0
     for (k, slot) in merge.slots.enumerated() {
-      starts.append(othersStarts[2 + next])
+      places.append(2 + next)
       if let old = slot.old {
         numbers[2 + old] = UInt32(truncatingIfNeeded: 2 + k)
         row.append(loaded[2 + old].moved(toLibrary: packages.libraryOfObject[k], loaded[2 + old].version))
@@ -30,8 +31,8 @@ extension SymbolIndex {
         inputs.append(filler)
       }
     }
-    starts.append(othersStarts[2 + next])
-    othersStarts = starts
+    places.append(2 + next)
+    takeStarts(places)
     objects = inputs
     libraries = packages.libraries
     swap(&loaded, &row)
@@ -49,25 +50,31 @@ extension SymbolIndex {
     numbers[1] = 1
     var row = Table<LoadedObject>(capacity: new.objects.count + 2)
     for k in 0..<2 { row.append(loaded[k].seen(through: first)) }
-    var starts: [UInt32] = [0, 0]
+    var places: [Int] = []
     for (k, slot) in merge.slots.enumerated() {
       guard slot.new != nil else {
         giveBack(loaded[2 + k])
         continue
       }
       numbers[2 + k] = UInt32(truncatingIfNeeded: row.count)
-      starts.append(othersStarts[2 + k])
+      places.append(2 + k)
       // Counted in load order (cmd/link/internal/ld/link.go IncVersion).
       let (object, version) = (loaded[2 + k], Int32(truncatingIfNeeded: 10 + row.count - 2))
       if object.version != version { versions[object.version] = version }
       row.append(object.moved(toLibrary: object.library, version))
     }
-    starts.append(othersStarts[2 + merge.slots.count])
-    othersStarts = starts
+    places.append(2 + merge.slots.count)
+    takeStarts(places)
     adopt(new)
     renumberVersions(versions)
     swap(&loaded, &row)
     return renumberObjects(numbers)
+  }
+
+  /// - Parameter places: by new place of an object, the one whose numbers it has; one more at the end.
+  private func takeStarts(_ places: [Int]) {
+    packageStarts = [0, 0] + places.map { packageStarts[$0] }
+    othersStarts = [0, 0] + places.map { othersStarts[$0] }
   }
 
   /// Static names that nobody defines go by their object's version.

@@ -140,7 +140,7 @@ final class MemberDifferences {
   }
 
   /// The first object with a definition of an old class; nil for package definitions and undefined names.
-  private func firstObject(_ c: Int) -> Int? {
+  func firstObject(_ c: Int) -> Int? {
     let starts = index.othersStarts
     guard starts.count > 2, c >= starts[2], c < starts[starts.count - 1] else { return nil }
     var (a, b) = (2, starts.count - 1)

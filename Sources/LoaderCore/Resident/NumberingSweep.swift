@@ -16,6 +16,14 @@ final class NumberedTables {
     alignments.append(0)
   }
 
+  fileprivate func leaveRoom(behind count: Int) {
+    for _ in 0..<NumberRoom.behind(count) {
+      symbols.append(NumberRoom.nobody)
+      classes.append(0)
+      alignments.append(0)
+    }
+  }
+
   func give(to index: SymbolIndex) {
     swap(&index.symbols, &symbols)
     swap(&index.classes, &classes)
@@ -55,25 +63,37 @@ final class NumberingSweep: @unchecked Sendable {
   /// - Returns: false when an election fails, or a changed package's name has a second definition.
   func numberDefinitions() -> Bool {
     var last: UInt32 = 0
-    for o in 2..<index.loaded.count { numberPackage(o, &last) }
+    index.packageStarts = number { numberPackage($0, &last) }
     let slow = objectsWithMovers()
-    var starts: [UInt32] = [0, 0]
-    for o in 2..<index.loaded.count {
-      starts.append(UInt32(truncatingIfNeeded: tables.symbols.count))
-      if slow[o] {
-        numberOthers(o)
-      } else {
-        shift(Int(index.othersStarts[o]), Int(index.othersStarts[o + 1] - index.othersStarts[o]))
-      }
+    index.othersStarts = number { o in
+      if slow[o] { return numberOthers(o) }
+      var own = index.othersNumbers(of: o)
+      while let last = own.last, !index.hasSymbol(at: last) { own.removeLast() }
+      shift(own.lowerBound, own.count)
     }
-    starts.append(UInt32(truncatingIfNeeded: tables.symbols.count))
-    index.othersStarts = starts
     for m in differences.moved { tables.symbols[Int(numbers[Int(m.symbol)])] = m.place }
     guard let hits = renumberMembers() else { return false }
-    return elect(hits)
+    return MemberElection(
+      index: index, symbols: tables.symbols.base, classes: tables.classes.base,
+      alignments: tables.alignments.base, count: tables.symbols.count
+    ).elect(hits)
   }
 
   // MARK: numbers
+
+  /// Numbers some definitions of all objects, and leaves room behind each object's.
+  ///
+  /// - Returns: the first number that each object's may have, and the end of them.
+  private func number(_ some: (_ object: Int) -> Void) -> [UInt32] {
+    var starts: [UInt32] = [0, 0]
+    for o in 2..<index.loaded.count {
+      let first = tables.symbols.count
+      starts.append(UInt32(truncatingIfNeeded: first))
+      some(o)
+      tables.leaveRoom(behind: tables.symbols.count - first)
+    }
+    return starts + [UInt32(truncatingIfNeeded: tables.symbols.count)]
+  }
 
   /// - Parameter last: the highest old number so far.
   private func numberPackage(_ o: Int, _ last: inout UInt32) {
@@ -121,63 +141,23 @@ final class NumberingSweep: @unchecked Sendable {
 
   // MARK: all members
 
-  /// A definition of a class that is elected anew.
-  private struct Hit {
-    let symbol: UInt32
-    let place: ObjectSymbol
-    let isNamed: Bool
-  }
-
-  /// Objects cut into runs of about as many definitions each.
-  private func runs() -> [Range<Int>] {
-    var total = 0
-    for o in 2..<index.loaded.count { total += index.loaded[o].view.definitions }
-    let part = max(total / 8, 1 << 14)
-    var (runs, start, sum): ([Range<Int>], Int, Int) = ([], 2, 0)
-    for o in 2..<index.loaded.count {
-      sum += index.loaded[o].view.definitions
-      if sum >= part || o == index.loaded.count - 1 {
-        runs.append(start..<o + 1)
-        (start, sum) = (o + 1, 0)
-      }
-    }
-    return runs
-  }
-
   /// By object, whether what it is the first to have must be numbered one by one.
   private func objectsWithMovers() -> [Bool] {
     guard differences.hasMovers else { return isChanged }
-    let runs = runs()
-    let found = Mutex([Int]())
-    DispatchQueue.concurrentPerform(iterations: runs.count) { k in
-      var mine: [Int] = []
-      for o in runs[k] where hasMover(o) { mine.append(o) }
-      found.withLock { $0 += mine }
-    }
     var slow = isChanged
-    for o in found.withLock({ $0 }) { slow[o] = true }
+    for o in index.objects(with: differences.isMover) { slow[o] = true }
     return slow
-  }
-
-  private func hasMover(_ o: Int) -> Bool {
-    let object = index.loaded[o]
-    let movers = differences.isMover.base
-    for i in object.view.packageDefs..<object.view.definitions where Self.has(movers, object.symbols[i]) {
-      return true
-    }
-    return false
   }
 
   /// Gives all definitions their numbers.
   ///
   /// - Returns: those whose classes are to be elected anew, in load order, package definitions first; nil when a
   ///   name of a changed package's own has another definition.
-  private func renumberMembers() -> [Hit]? {
-    let runs = runs()
-    let found = Mutex(
-      [(package_: [Hit], others: [Hit], isDoubled: Bool)](repeating: ([], [], false), count: runs.count))
+  private func renumberMembers() -> [MemberElection.Hit]? {
+    let runs = index.runsOfObjects()
+    let found = Mutex([MemberElection.Findings](repeating: .init(), count: runs.count))
     DispatchQueue.concurrentPerform(iterations: runs.count) { k in
-      var hits: (package_: [Hit], others: [Hit], isDoubled: Bool) = ([], [], false)
+      var hits = MemberElection.Findings()
       for o in runs[k] {
         let v = index.loaded[o].view
         renumber(o, 0..<v.packageDefs, &hits.package_)
@@ -187,9 +167,7 @@ final class NumberingSweep: @unchecked Sendable {
       let mine = hits
       found.withLock { $0[k] = mine }
     }
-    return found.withLock { parts in
-      parts.contains(where: \.isDoubled) ? nil : parts.flatMap(\.package_) + parts.flatMap(\.others)
-    }
+    return MemberElection.Findings.hits(found.withLock { $0 })
   }
 
   /// Whether a named definition is of a changed package's own name.
@@ -203,7 +181,7 @@ final class NumberingSweep: @unchecked Sendable {
     return false
   }
 
-  private func renumber(_ o: Int, _ range: Range<Int>, _ hits: inout [Hit]) {
+  private func renumber(_ o: Int, _ range: Range<Int>, _ hits: inout [MemberElection.Hit]) {
     let object = index.loaded[o]
     let ids = object.symbols
     let loud = differences.isLoud.base
@@ -212,50 +190,9 @@ final class NumberingSweep: @unchecked Sendable {
       let c = ids[i]
       if Self.has(loud, c) {
         let place = ObjectSymbol(object: UInt32(truncatingIfNeeded: o), local: UInt32(truncatingIfNeeded: i))
-        hits.append(Hit(symbol: numbers[Int(c)], place: place, isNamed: i >= firstNamed))
+        hits.append(.init(symbol: numbers[Int(c)], place: place, isNamed: i >= firstNamed))
       }
       ids[i] = numbers[Int(c)]
     }
-  }
-
-  // MARK: elections
-
-  private func elect(_ hits: [Hit]) -> Bool {
-    let seen = Bitmap(count: tables.symbols.count)
-    for h in hits {
-      let n = Int(h.symbol)
-      let object = index.loaded[Int(h.place.object)]
-      let alignment = SymbolTraits(rawValue: object.traits[Int(h.place.local)]).alignment
-      if !seen[n] {
-        seen[n] = true
-        take(n, h.place)
-        tables.alignments[n] = alignment
-        continue
-      }
-      if alignment > tables.alignments[n] { tables.alignments[n] = alignment }
-      let old = tables.symbols[n]
-      if h.isNamed {
-        if !electNamed(n, old, h.place) { return false }
-      } else if object.view.size(h.place.local) > index.loaded[Int(old.object)].view.size(old.local) {
-        take(n, h.place)
-      }
-    }
-    return true
-  }
-
-  private func electNamed(_ n: Int, _ old: ObjectSymbol, _ new: ObjectSymbol) -> Bool {
-    do throws(LinkFailure) {
-      let name = index.loaded[Int(new.object)].view.name(new.local)
-      let verdict = try NamedDefinitions(index: index).elect(old: old, new: new, name)
-      if verdict.newWins { take(n, new) }
-      return verdict.size == nil
-    } catch {
-      return false
-    }
-  }
-
-  private func take(_ n: Int, _ new: ObjectSymbol) {
-    tables.symbols[n] = new
-    tables.classes[n] = index.loaded[Int(new.object)].classes[Int(new.local)]
   }
 }

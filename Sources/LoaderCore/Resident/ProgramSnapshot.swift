@@ -53,6 +53,7 @@ extension SymbolIndex {
     writer.table(alignments)
     names.write(to: writer)
     writer.table(builtins)
+    writer.array(packageStarts)
     writer.array(othersStarts)
     writer.numbers(Int(firstExternal.raw))
     writer.views(externals.buffer.map(\.name))
@@ -67,6 +68,7 @@ extension SymbolIndex {
   fileprivate func readObjects(_ reader: inout SnapshotReader, _ packages: LoadedPackages) -> Bool {
     guard reader.isGood, symbols.count > 0, classes.count == symbols.count, alignments.count == symbols.count,
       builtins.count == max(builtinNames.count, 1), othersStarts.count == objects.count + 3,
+      packageStarts.count == objects.count + 3, areRising(packageStarts + othersStarts.dropFirst(2)),
       let first = objects.first
     else { return false }
     for k in 0..<2 {
@@ -80,8 +82,13 @@ extension SymbolIndex {
         o, ids.baseAddress ?? .allocate(capacity: 1), places.baseAddress ?? .allocate(capacity: 1),
         packages.libraryOfObject[k], version: Int32(10 + k), packageCount: places.count)
     }
+    countFree()
     seal()
     return true
+  }
+
+  private func areRising(_ starts: [UInt32]) -> Bool {
+    zip(starts, starts.dropFirst()).allSatisfy { $0 <= $1 } && starts.last ?? 0 <= UInt32(symbols.count)
   }
 
   private func appendLoaded(

@@ -9,6 +9,7 @@
 ///    index, and so do equal (name, ABI);
 /// 4. for each object, references to names that nobody defines;
 /// 5. what the linker makes, in the order of making.
+/// Only the order counts: behind the symbols of 2. and 3. of each object some numbers are left free (`NumberRoom`).
 /// A later definition that wins keeps the first one's index; `ObjectSymbol` says whose content counts.
 package final class SymbolIndex: @unchecked Sendable {
   /// Indexed by SymbolID.
@@ -25,6 +26,10 @@ package final class SymbolIndex: @unchecked Sendable {
   /// The first number that each object's definitions other than its package definitions may have, and the end of
   /// them; indexed by ObjectID.
   var othersStarts: [UInt32] = []
+  /// The first number that each object's package definitions may have, and the end of them; indexed by ObjectID.
+  var packageStarts: [UInt32] = []
+  /// How many numbers no symbol has (`NumberRoom`), not counting 0.
+  var freeCount = 0
   /// `SymbolClass` of the objects' symbols; the linker's own have none, not even those of what they were cloned
   /// from (loader.go SymAttr, IsItab …). Indexed by SymbolID.
   var classes: Table<UInt8>
@@ -94,6 +99,7 @@ package final class SymbolIndex: @unchecked Sendable {
     alignments = reader.table()
     names = NameTable(&reader)
     builtins = reader.table()
+    packageStarts = reader.array()
     othersStarts = reader.array()
     firstExternal = SymbolID(UInt32(truncatingIfNeeded: reader.numbers(1)[0]))
     let externalNames = reader.views()

@@ -99,6 +99,7 @@ package struct SymbolResolver: ~Copyable {
     if index.firstExternal.isNone { index.firstExternal = SymbolID(index.symbols.count) }
     index.isPatchable =
       names.sizeFixups.isEmpty && !names.hasShadowedNames && !options.strictDups && index.wasmExports.isEmpty
+    index.countFree()
     index.seal()
     return names.warnings
   }
@@ -110,20 +111,36 @@ package struct SymbolResolver: ~Copyable {
     let p = slots.pointers
     index.symbols.reserve(slots.count / 2 + 4096)
     index.classes.reserve(slots.count / 2 + 4096)
-    index.alignments.grow(to: slots.count + 1, with: 0)
-    index.attributes.grow(to: slots.count + 1, with: [])
-    for o in 2..<index.loaded.count { number(o, p, 0..<index.loaded[o].view.packageDefs) }
-    index.othersStarts = [0, 0]
-    for o in 2..<index.loaded.count {
-      index.othersStarts.append(UInt32(truncatingIfNeeded: index.symbols.count))
-      number(o, p, index.loaded[o].view.packageDefs..<index.loaded[o].view.definitions)
+    let objects = 2..<index.loaded.count
+    let room = objects.reduce(0) { sum, o in
+      let v = index.loaded[o].view
+      return sum + NumberRoom.behind(v.packageDefs) + NumberRoom.behind(v.definitions - v.packageDefs)
     }
-    index.othersStarts.append(UInt32(truncatingIfNeeded: index.symbols.count))
+    index.alignments.grow(to: slots.count + 1 + room, with: 0)
+    index.attributes.grow(to: slots.count + 1 + room, with: [])
+    index.packageStarts = number(objects, p) { 0..<$0.packageDefs }
+    index.othersStarts = number(objects, p) { $0.packageDefs..<$0.definitions }
     index.alignments.truncate(to: index.symbols.count)
     index.attributes.truncate(to: index.symbols.count)
     names.table.renumber { SymbolID(p.first[Int($0)]) }
     index.names = names.takeTable()
     for (builtin, slot) in names.builtins { index.builtins[builtin] = p.first[Int(slot)] }
+  }
+
+  /// Numbers some definitions of all objects.
+  ///
+  /// - Returns: the first number that each object's may have, and the end of them.
+  private func number(
+    _ objects: Range<Int>, _ p: DefinitionSlots.Pointers, _ definitions: (ObjectView) -> Range<Int>
+  ) -> [UInt32] {
+    var starts: [UInt32] = [0, 0]
+    for o in objects {
+      let first = index.symbols.count
+      starts.append(UInt32(truncatingIfNeeded: first))
+      number(o, p, definitions(index.loaded[o].view))
+      index.leaveRoom(behind: index.symbols.count - first)
+    }
+    return starts + [UInt32(truncatingIfNeeded: index.symbols.count)]
   }
 
   /// Gives the definitions of one object their symbols; `first` turns from slots into symbols on the way:

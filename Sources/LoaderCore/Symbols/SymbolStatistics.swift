@@ -20,9 +20,10 @@ extension SymbolIndex {
     var packageSymbols = 1
     for o in 2..<max(2, loaded.count) { packageSymbols += loaded[o].view.packageDefs }
     var hashed = 0
-    for i in min(packageSymbols, defined)..<defined where r.isContentHashed(SymbolID(i)) { hashed += 1 }
+    let others = Int(othersStarts.dropFirst(2).first ?? 0)
+    for i in min(others, defined)..<defined where r.isContentHashed(SymbolID(i)) { hashed += 1 }
     return SymbolStatistics(
-      all: count, packageSymbols: packageSymbols, hashed: hashed,
-      nonPackage: defined - packageSymbols - hashed, external: count - defined)
+      all: symbolCount, packageSymbols: packageSymbols, hashed: hashed,
+      nonPackage: defined - freeCount - packageSymbols - hashed, external: count - defined)
   }
 }
