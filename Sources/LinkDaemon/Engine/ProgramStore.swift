@@ -45,6 +45,8 @@ package final class ProgramStore: Sendable {
     /// What it has in common with its states of other packages, if anything.
     let kin: Int?
     let link: ResidentLink
+    /// How its packages were loaded.
+    let walk: PackageWalk?
     let use: Int
   }
 
@@ -81,6 +83,11 @@ package final class ProgramStore: Sendable {
       ?? takeNearest { kin != nil && $0.kin == kin ? $0.link.program.difference(from: packages) : nil }
   }
 
+  /// How the packages of a program were loaded when it was last linked.
+  func lastWalk(of key: Int) -> PackageWalk? {
+    state.withLock { s in s.entries.filter { $0.key == key }.max { $0.use < $1.use }?.walk }
+  }
+
   private func wake(_ key: Int, for packages: LoadedPackages) -> ResidentLink? {
     guard let dormant = state.withLock({ $0.dormant.removeValue(forKey: key) }),
       let link = dormant.wake(for: packages)
@@ -104,10 +111,10 @@ package final class ProgramStore: Sendable {
   }
 
   /// Puts a program (back) in; the ones used longest ago go when the budget is passed.
-  package func keep(_ link: ResidentLink, _ key: Int, kin: Int? = nil) {
+  package func keep(_ link: ResidentLink, _ key: Int, kin: Int? = nil, walk: PackageWalk? = nil) {
     state.withLock { s in
       s.clock += 1
-      s.entries.append(Entry(key: key, kin: kin, link: link, use: s.clock))
+      s.entries.append(Entry(key: key, kin: kin, link: link, walk: walk, use: s.clock))
       s.bytes += link.byteCount
       while s.bytes > budget, s.entries.count > 1 {
         guard let oldest = s.entries.indices.min(by: { s.entries[$0].use < s.entries[$1].use }) else { break }

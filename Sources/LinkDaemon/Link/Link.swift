@@ -28,7 +28,9 @@ package enum Link {
     told.print(trace.heading)
 
     // Objects, in load order.
-    let packages = try PackageLoader.load(plan.load, from: archives)
+    let walk = try PackageLoader.walk(
+      plan.load, from: archives, last: programs?.lastWalk(of: plan.packagesKey))
+    let packages = walk.packages
     told.take(packages)
     try timer.end("loadlib")
 
@@ -46,7 +48,7 @@ package enum Link {
     } else if let linked = try patched(resident, plan, images, &story) {
       try checkStandIns(program)
       try timer.end("patch")
-      programs?.keep(resident, plan.packagesKey, kin: plan.mainKey)
+      programs?.keep(resident, plan.packagesKey, kin: plan.mainKey, walk: walk)
       return linked
     }
     resident.last.forget()
@@ -226,7 +228,7 @@ package enum Link {
           texts: plan.texts, image: image)
         resident.last.note(finished, plan)
       }
-      programs?.keep(resident, plan.packagesKey, kin: plan.mainKey)
+      programs?.keep(resident, plan.packagesKey, kin: plan.mainKey, walk: walk)
     }
     return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
   }

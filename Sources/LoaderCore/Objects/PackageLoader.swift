@@ -29,10 +29,10 @@ extension LoadedPackages {
 /// One package of a program.
 package struct Library: Sendable {
   package let path: String
-  package let file: String
+  package internal(set) var file: String
   /// The package that asked for it first.
   let sourceRef: String
-  fileprivate(set) var fingerprint: UInt64
+  var fingerprint: UInt64
   package fileprivate(set) var isMain = false
   /// Indices into `LoadedPackages.libraries`, in import order.
   package fileprivate(set) var imports: [Int] = []
@@ -74,6 +74,8 @@ package struct PackageLoader {
   private var byPath: [String: Int] = [:]
   private var objects: [GoObject] = []
   private var libraryOfObject: [UInt32] = []
+  /// By library.
+  private var archives: [Archive] = []
   private var printed = Printed()
   private var exports: [(name: String, version: Int32)] = []
   private var errorCount = 0
@@ -85,15 +87,26 @@ package struct PackageLoader {
   package static func load(_ request: Request, from source: any ArchiveSource) throws(LinkFailure)
     -> LoadedPackages
   {
+    try walk(request, from: source).packages
+  }
+
+  /// Loads the closure.
+  ///
+  /// - Parameter last: what an earlier load came to: mostly all but some archives is as it was.
+  package static func walk(
+    _ request: Request, from source: any ArchiveSource, last: PackageWalk? = nil
+  ) throws(LinkFailure) -> PackageWalk {
+    if let again = last?.repeated(request, from: source) { return again }
     var loader = PackageLoader(request: request, source: source)
     do throws(LinkFailure) {
       try loader.run()
     } catch {
       throw error.after(loader.printed)
     }
-    return LoadedPackages(
+    let packages = LoadedPackages(
       libraries: loader.libraries, objects: loader.objects, libraryOfObject: loader.libraryOfObject,
       printed: loader.printed, errorCount: loader.errorCount, exports: loader.exports)
+    return PackageWalk(packages, request, loader.archives)
   }
 
   private mutating func report(_ error: String) throws(LinkFailure) {
@@ -150,6 +163,7 @@ package struct PackageLoader {
       case .failure(let f): throw f
       }
     }
+    archives.append(archive)
     for member in archive.members { try loadMember(member, of: k) }
     if libraries[k].path == "main", !libraries[k].isMain || request.ignorePackageData {
       throw .exit(message: "\(file): not package main")
