@@ -7,11 +7,18 @@ import Synchronization
 package final class ResidentLink: Sendable {
   package let program: ResidentProgram
   package let memory: LinkMemory
+  let initialisers = InitMemory()
   let last = LastLink()
 
   package init(_ program: ResidentProgram, memory: LinkMemory = LinkMemory()) {
     self.program = program
     self.memory = memory
+  }
+
+  /// Follows an exchange of objects, after which there are `count` symbols.
+  func follow(_ change: IndexChange, count: Int) {
+    memory.follow(change, count: count)
+    initialisers.follow(change)
   }
 
   /// Bytes of private memory, roughly.

@@ -55,7 +55,7 @@ package enum Link {
     let fips = FIPSSymbols(index)
 
     // The order of package initialisers.
-    let initOrder = try InitOrder.schedule(index)
+    let initOrder = try InitOrder.schedule(index, memory: resident.initialisers)
     try timer.end("inittasks")
 
     // What the program needs. From here on the set only grows by the linker's own symbols.

@@ -16,7 +16,7 @@ extension Link {
         old.allSatisfy(\.isAsItWas)
         && known.program.update(
           to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn
-        ) { known.memory.follow($0, count: $1) }
+        ) { known.follow($0, count: $1) }
       if isUpdated, old.allSatisfy(\.isAsItWas) {
         story.usesStandIns = !known.program.standInFiles.isEmpty
         return known

@@ -7,11 +7,15 @@ package struct InitOrder {
   package let mainTasks: SymbolID
 
   /// Makes `go:main.inittasks` and `go:runtime.inittasks`, and points runtime.runtime_inittasks at the latter.
-  package static func schedule(_ index: SymbolIndex) throws(LinkFailure) -> InitOrder {
-    let main = try taskList(index, root: "main..inittask", name: "go:main.inittasks")
+  ///
+  /// - Parameter memory: knows the order of the last link, and learns this one's.
+  package static func schedule(_ index: SymbolIndex, memory: InitMemory? = nil) throws(LinkFailure)
+    -> InitOrder
+  {
+    let main = try taskList(index, memory, root: "main..inittask", name: "go:main.inittasks")
     let header = index.lookup("runtime.runtime_inittasks")
     if !header.isNone {
-      let tasks = try taskList(index, root: "runtime..inittask", name: "go:runtime.inittasks")
+      let tasks = try taskList(index, memory, root: "runtime..inittask", name: "go:runtime.inittasks")
       let count = tasks.isNone ? 0 : UInt64(index.reader.size(tasks) / 8)
       index.truncate(header)
       index.setKind(header, .noptrData)
@@ -22,20 +26,26 @@ package struct InitOrder {
     return InitOrder(mainTasks: main)
   }
 
-  private static func taskList(_ index: SymbolIndex, root: String, name: String) throws(LinkFailure)
-    -> SymbolID
-  {
+  private static func taskList(
+    _ index: SymbolIndex, _ memory: InitMemory?, root: String, name: String
+  ) throws(LinkFailure) -> SymbolID {
     let start = index.lookup(root)
     guard !start.isNone else { return .none }
-    let graph = Graph(start, index.reader)
-    let (order, unscheduled) = graph.order()
+    let tasks: [SymbolID]
+    if let known = memory?.tasks(of: start) {
+      tasks = known
+    } else {
+      let (order, unscheduled) = Graph(start, index.reader).order()
+      if let (s, n) = unscheduled {
+        throw .exit(
+          message: "inittask for \(index.reader.name(s).string) is not schedulable \(n)")
+      }
+      tasks = order.filter { index.reader.size($0) > 8 }
+      memory?.note(root: start, order: order, tasks: tasks)
+    }
     let list = index.createStatic(name)
     index.setKind(list, .noptrData)
-    for s in order where index.reader.size(s) > 8 { index.addAddress(list, of: s) }
-    if let (s, n) = unscheduled {
-      throw .exit(
-        message: "inittask for \(index.reader.name(s).string) is not schedulable \(n)")
-    }
+    for s in tasks { index.addAddress(list, of: s) }
     return list
   }
 
