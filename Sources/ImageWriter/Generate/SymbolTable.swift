@@ -72,29 +72,52 @@ package struct SymbolTable: Sendable {
   private static func candidates(
     _ index: SymbolIndex, _ live: borrowing LiveSet, _ groups: SymbolGroups
   ) -> [SymbolID] {
-    var ranks: [UInt32] = []
+    let marks = markSpecial(index, live)
     for (k, symbols) in groups.byKind.enumerated() {
       guard let kind = SymbolKind(rawValue: UInt8(k)), !SymbolGroups.kinds.contains(kind),
         kind != .tlsBss, kind != .coverageCounter
       else { continue }
-      for s in symbols { ranks.append(s.raw) }
+      for s in symbols { marks[s.index] = true }
     }
     for name in SymbolGroups.carriers {
       let s = index.lookup(name)
-      if live.contains(s) { ranks.append(s.raw) }
+      if live.contains(s) { marks[s.index] = true }
     }
-    // Boundaries and parts of tables are no data of their own.
-    for i in 1..<index.count where index.attributes(SymbolID(i)).contains(.special) {
-      let s = SymbolID(i)
-      let kind = index.reader.kind(s)
-      if live.contains(s), kind >= .elfRXSect, kind < .firstUnallocated { ranks.append(s.raw) }
+    marks[0] = false
+    var all: [SymbolID] = []
+    all.reserveCapacity(marks.population)
+    for k in 0..<marks.words.count {
+      var rest = marks.words[k]
+      while rest != 0 {
+        all.append(SymbolID(64 * k + rest.trailingZeroBitCount))
+        rest &= rest &- 1
+      }
     }
-    ranks.sort()
-    var last: UInt32 = 0
-    return ranks.compactMap { rank in
-      defer { last = rank }
-      return rank == last ? nil : SymbolID(rank)
+    return all
+  }
+
+  /// Live boundaries and parts of tables, which are no data of their own.
+  private static func markSpecial(_ index: SymbolIndex, _ live: borrowing LiveSet) -> Bitmap {
+    let marks = Bitmap(count: index.count)
+    let words = marks.words.base
+    let reader = index.reader
+    let reachable = live.reachableBits
+    let (attributes, known) = index.allAttributes
+    let count = min(known, live.limit, index.count)
+    let special = UInt64(SymbolIndex.Attributes.special.rawValue) &* 0x0101_0101_0101_0101
+    // No two chunks have a word of the set in common. Symbols without the attribute are passed by in eights.
+    Chunks.run((count + 63) / 64, grain: 1 << 10) { range in
+      let end = min(64 * range.upperBound, count)
+      for first in stride(from: 64 * range.lowerBound, to: end, by: 8) {
+        let eight = UnsafeRawPointer(attributes + first)
+        if first + 8 <= end, eight.loadUnaligned(as: UInt64.self) & special == 0 { continue }
+        for i in first..<min(first + 8, end) where attributes[i].contains(.special) && reachable[i] & 1 != 0 {
+          let kind = reader.kind(SymbolID(i))
+          if kind >= .elfRXSect, kind < .firstUnallocated { words[i >> 6] |= 1 << UInt64(i & 63) }
+        }
+      }
     }
+    return marks
   }
 
   /// The reserved entry, and a file that nobody's working directory gets into.
