@@ -159,12 +159,11 @@ final class LinkCall {
     return !exists(glibc) && exists(musl) ? musl : glibc
   }
 
-  /// All files the link may read. The main object first; paths as the command line has them.
+  /// All files the link may read. The main object first; paths as the command line has them. One that two packages
+  /// name, which the go command never does, is there twice.
   func inputs(_ plan: LinkPlan) -> [String] {
-    var paths = [plan.load.mainObject]
-    var seen: Set<String> = [plan.load.mainObject]
-    for p in plan.load.packageFiles.values where seen.insert(p).inserted { paths.append(p) }
-    return paths
+    let main = plan.load.mainObject
+    return [main] + plan.load.packageFiles.values.filter { $0 != main }
   }
 
   // MARK: the result's name
@@ -186,7 +185,8 @@ final class LinkCall {
   ) -> ResultKey? {
     var hash = SHA256()
     func add(_ text: String) {
-      hash.update(data: Array(text.utf8))
+      var text = text
+      text.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
       hash.update(data: [0])
     }
     // Times are news each time, and names of inputs no part of the key.
@@ -216,10 +216,10 @@ final class LinkCall {
     guard let keys = archives.contentKeys(of: paths, in: files, limit: limit, isOfUse: isOfUse) else {
       return nil
     }
-    hash.update(data: keys.all[0].bytes)
+    keys.all[0].add(to: &hash)
     for (package, key) in zip(packages, keys.all.dropFirst()) {
       add(package.key)
-      hash.update(data: key.bytes)
+      key.add(to: &hash)
     }
     add(request.realLinker ?? "")
     // Which one it is depends on the machine.

@@ -13,9 +13,9 @@ package struct ImportConfig: Equatable, Sendable {
   /// - Throws: what the real linker prints of the first bad line, with exit code 1.
   static func parse(_ text: [UInt8], path: String) throws(CommandLineStop) -> ImportConfig {
     var config = ImportConfig()
-    for (index, raw) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      .enumerated()
-    {
+    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    config.packageFiles.reserveCapacity(lines.count)
+    for (index, raw) in lines.enumerated() {
       let line = GoText.trimSpace(raw)
       guard let first = line.first, first != UInt8(ascii: "#") else { continue }
       let place = "\(path):\(index + 1)"

@@ -52,12 +52,12 @@ package struct LinkPlan: Sendable {
     mainKey = load.mainPath.flatMap { path in
       if path == "command-line-arguments" || path == "main" { return nil }
       var hash = FNV1a()
-      hash.add(path.utf8)
+      hash.add(path)
       return Int(truncatingIfNeeded: hash.value)
     }
     packagesKey = load.packageFiles.keys.reduce(load.packageFiles.count) { key, path in
       var hash = FNV1a()
-      hash.add(path.utf8)
+      hash.add(path)
       return key ^ Int(truncatingIfNeeded: hash.value)
     }
   }

@@ -13,6 +13,8 @@ package final class ArchiveStore: Sendable {
   private struct Entry: Sendable {
     let stamp: FileStamp
     let key: ContentKey
+    /// What its path says of its contents.
+    let named: ContentKey?
     /// The file was modified within the clock's grain of being read.
     let isYoung: Bool
     /// The archive is another file's, the same but for its build id (`ArchiveTwin`).
@@ -98,8 +100,10 @@ package final class ArchiveStore: Sendable {
     let found = Self.concurrentMap(paths.count, grain: 16) { i in
       self.look(at: paths[i].hasPrefix("/") ? paths[i] : "\(directory)/\(paths[i])", link: link)
     }
-    return InputSet(
-      files: Dictionary(zip(paths, found)) { first, _ in first }, directory: directory, link: link)
+    var files: [String: Result<InputSet.File, ErrorNumber>] = [:]
+    files.reserveCapacity(paths.count)
+    for (path, file) in zip(paths, found) { files[path] = file }
+    return InputSet(files: files, directory: directory, link: link)
   }
 
   /// Parses those of the files that are not known, in parallel.
@@ -109,32 +113,26 @@ package final class ArchiveStore: Sendable {
   ///   - twins: whether an archive may stand for another one that is the same but for its build id. Its file's path is
   ///     then the other's, which messages would show.
   func read(_ inputs: InputSet, known: DormantArchives? = nil, twins: Bool = true) -> ArchiveSet {
-    var archives: [String: Result<Archive, ArchiveError>] = [:]
     var unknown: [(path: String, file: InputSet.File)] = []
+    var twinFiles: [MappedFile] = []
     for (path, file) in inputs.files {
-      switch file {
-      case .failure(let e): archives[path] = .failure(.cannotOpen(e))
-      case .success(let f):
-        if let archive = f.archive {
-          archives[path] = .success(archive)
-        } else {
-          unknown.append((path, f))
-        }
-      }
+      guard case .success(let f) = file else { continue }
+      if f.archive == nil { unknown.append((path, f)) }
+      if f.isTwin { twinFiles.append(f.file) }
     }
     let read = Self.concurrentMap(unknown.count, grain: 2) { [unknown] i in
       self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link, known, twins)
     }
-    var newTwins: [MappedFile] = []
+    var archives: [String: Result<Archive, ArchiveError>] = [:]
+    var newFiles = unknown.count
     for (u, archive) in zip(unknown, read) {
       archives[u.path] = archive
-      if let a = try? archive.get(), a.file !== u.file.file { newTwins.append(a.file) }
+      if let a = try? archive.get(), a.file !== u.file.file {
+        twinFiles.append(a.file)
+        newFiles -= 1
+      }
     }
-    let oldTwins = inputs.files.values.compactMap { file in
-      (try? file.get()).flatMap { $0.isTwin ? $0.file : nil }
-    }
-    return ArchiveSet(
-      archives: archives, newFiles: unknown.count - newTwins.count, twinFiles: newTwins + oldTwins)
+    return ArchiveSet(inputs: inputs, archives: archives, newFiles: newFiles, twinFiles: twinFiles)
   }
 
   /// The hashes of some files' contents, in their order: in its name for the build cache's, computed for others.
@@ -154,9 +152,8 @@ package final class ArchiveStore: Sendable {
       // A name is no content: a file that is gone must not be answered for.
       guard let file = try? inputs.files[path]?.get() else { return nil }
       files.append(file)
-      let named = ContentKey.named(by: path)
-      if named == nil { unnamed.append(keys.count) }
-      keys.append(named ?? knownContent(of: file))
+      if file.named == nil { unnamed.append(keys.count) }
+      keys.append(file.named ?? knownContent(of: file))
     }
     func size(_ k: Int) -> Int { files[k].file.bytes.count }
     var missing = unnamed.filter { keys[$0] == nil }
@@ -214,7 +211,8 @@ package final class ArchiveStore: Sendable {
     {
       return .success(
         InputSet.File(
-          file: archive.file, key: known.key, stamp: stamp, archive: archive, isTwin: known.isTwin))
+          file: archive.file, key: known.key, named: known.named, stamp: stamp, archive: archive,
+          isTwin: known.isTwin))
     }
     switch MappedFile.open(path) {
     case .failure(let e): return .failure(e)
@@ -227,12 +225,12 @@ package final class ArchiveStore: Sendable {
     let key = named ?? ContentKey.identity(path, file.stamp)
     // A young file may have been written again within its stamp: only a name tells that it was not.
     if named != nil, let archive = use(key, link: link, size: file.stamp.size) {
-      state.withLock { s in s.files[path] = Entry(stamp: file.stamp, key: key, isYoung: false) }
-      return InputSet.File(file: archive.file, key: key, stamp: file.stamp, archive: archive)
+      state.withLock { s in s.files[path] = Entry(stamp: file.stamp, key: key, named: named, isYoung: false) }
+      return InputSet.File(file: archive.file, key: key, named: named, stamp: file.stamp, archive: archive)
     }
     let age = Clock.realtimeNanoseconds() - file.stamp.modifiedNanoseconds
     return InputSet.File(
-      file: file, key: key, stamp: file.stamp, archive: nil,
+      file: file, key: key, named: named, stamp: file.stamp, archive: nil,
       isYoung: named == nil && age < Self.grainNanoseconds)
   }
 
@@ -257,12 +255,13 @@ package final class ArchiveStore: Sendable {
       return nil
     }
     // Of what lies in the build cache the names are trusted, and so is what the go command wrote into it.
-    let isTrusted = ContentKey.named(by: path) != nil && ContentKey.named(by: archive.file.path) != nil
+    let isTrusted = file.named != nil && ContentKey.named(by: archive.file.path) != nil
     guard !archive.file.mayBeOverwritten,
       isTrusted || ArchiveTwin.areEqual(archive.file.bytes, file.file.bytes)
     else { return nil }
     state.withLock { s in
-      s.files[path] = Entry(stamp: file.stamp, key: key, isYoung: file.isYoung, isTwin: true)
+      s.files[path] = Entry(
+        stamp: file.stamp, key: key, named: file.named, isYoung: file.isYoung, isTwin: true)
     }
     return archive
   }
@@ -284,13 +283,14 @@ package final class ArchiveStore: Sendable {
     }
     do throws(LinkFailure) {
       // Only what the build cache names can be met again after a restart.
-      let cache = ContentKey.named(by: path) == nil ? nil : hashes
+      let cache = file.named == nil ? nil : hashes
       let tables = known?.tables(file.key) ?? []
       let archive = try Archive(
         file: file.file, hashes: tables.isEmpty ? cache?.load(file.key) : nil, tables: tables)
       if let cache, archive.computedHashes { cache.store(file.key, archive) }
       state.withLock { s in
-        s.files[path] = Entry(stamp: file.stamp, key: file.key, isYoung: file.isYoung)
+        s.files[path] = Entry(
+          stamp: file.stamp, key: file.key, named: file.named, isYoung: file.isYoung)
         s.archives[file.key] = archive
         s.lastUse[file.key] = link
         if let twinKey { s.twins[twinKey] = file.key }
@@ -308,6 +308,8 @@ package struct InputSet: Sendable {
   package struct File: Sendable {
     package let file: MappedFile
     package let key: ContentKey
+    /// What its path says of its contents (`ContentKey.named`).
+    let named: ContentKey?
     package let stamp: FileStamp
     /// Parsed by an earlier link; nil for a file that is new.
     let archive: Archive?
@@ -348,7 +350,7 @@ package struct InputSet: Sendable {
       guard case .success(let now) = FileStamp.of(path: place(of: path)) else { return path }
       if now == f.stamp { continue }
       // The go command renews the times of files in its cache; what their name says stays true.
-      guard ContentKey.named(by: path) != nil, now.size == f.stamp.size else { return path }
+      guard f.named != nil, now.size == f.stamp.size else { return path }
     }
     return nil
   }
@@ -356,6 +358,8 @@ package struct InputSet: Sendable {
 
 /// The archives of one link, parsed.
 package struct ArchiveSet: ArchiveSource, Sendable {
+  let inputs: InputSet
+  /// Of files that were not known.
   let archives: [String: Result<Archive, ArchiveError>]
   /// How many of them were parsed for this link.
   package let newFiles: Int
@@ -364,11 +368,17 @@ package struct ArchiveSet: ArchiveSource, Sendable {
 
   var hasTwins: Bool { !twinFiles.isEmpty }
 
-  package var knownFiles: Int { archives.count - newFiles }
+  package var knownFiles: Int { inputs.files.count - newFiles }
 
   package func archive(at path: String) throws(ArchiveError) -> Archive {
-    guard let archive = archives[path] else { throw .cannotOpen(ErrorNumber(ErrorNumber.noSuchFile)) }
-    return try archive.get()
+    switch inputs.files[path] {
+    case .success(let file):
+      if let archive = file.archive { return archive }
+      if let archive = archives[path] { return try archive.get() }
+    case .failure(let e): throw .cannotOpen(e)
+    case nil: break
+    }
+    throw .cannotOpen(ErrorNumber(ErrorNumber.noSuchFile))
   }
 }
 

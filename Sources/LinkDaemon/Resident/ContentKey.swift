@@ -21,6 +21,13 @@ package struct ContentKey: Hashable, Sendable {
     }
   }
 
+  /// Makes a hash of this part of what it hashes.
+  func add(to hash: inout SHA256) {
+    for word in [words.0, words.1, words.2, words.3] {
+      withUnsafeBytes(of: word.littleEndian) { hash.update(bufferPointer: $0) }
+    }
+  }
+
   /// The SHA-256 of `bytes`.
   package static func hashing(_ bytes: ByteView) -> ContentKey {
     var h = SHA256()
