@@ -46,9 +46,6 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
 
   /// In the order of the file; all have alignment 1.
   package let sections: [Section]
-  /// Whether the packages were compiled with different flags, which makes -strictdups lenient.
-  package let hasFlagVariants: Bool
-
   let index: SymbolIndex
   let units: DebugUnits
   let records: Table<FunctionDebugSymbols>
@@ -134,12 +131,16 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
     layout.placeTypes(index, chunks, offsets, typesStart: typesStart, places)
     try check(index)
     return DebugInfo(
-      sections: layout.sections, hasFlagVariants: info.hasFlagVariants, index: index, units: units,
-      records: records, discovery: discovery, places: places, contents: contents,
+      sections: layout.sections, index: index, units: units, records: records,
+      discovery: discovery, places: places, contents: contents,
       images: images, types: chunks, typesStart: typesStart, frames: frames,
       gdbScript: layout.gdbScript,
       typeSymbols: options.countsSymbols ? DebugTypeSymbols(types, index) : nil)
   }
+
+  /// Whether the packages were compiled with different flags, which makes -strictdups lenient. Found out for who asks:
+  /// names are looked up for it.
+  package var hasFlagVariants: Bool { UnitInfoBuilder.hasFlagVariants(index) }
 
   private static func check(_ index: SymbolIndex) throws(LinkFailure) {
     if let bad = index.corruptObject {

@@ -61,6 +61,18 @@ struct DebugUnits: ~Copyable, @unchecked Sendable {
     self.runtimeUnit = runtimeUnit
   }
 
+  /// The unit of each function, -1 for none. Read on all cores: each is a look at another place in memory.
+  private static func numbers(
+    of functions: [SymbolID], _ reader: SymbolReader, _ unitOfObject: [Int32]
+  ) -> Table<Int32> {
+    let numbers = Table<Int32>(uninitialized: functions.count)
+    let base = numbers.base
+    Chunks.run(functions.count, grain: 1 << 12) { range in
+      for i in range { base[i] = unit(functions[i], reader, unitOfObject).map { Int32($0) } ?? -1 }
+    }
+    return numbers
+  }
+
   @inline(__always)
   static func unit(_ s: SymbolID, _ reader: SymbolReader, _ unitOfObject: [Int32]) -> Int? {
     let o = reader.unit(s).index
@@ -72,9 +84,8 @@ struct DebugUnits: ~Copyable, @unchecked Sendable {
   private static func group(
     _ all: [SymbolID], _ reader: SymbolReader, _ unitOfObject: [Int32], _ units: borrowing Table<Unit>
   ) -> Table<SymbolID> {
-    for s in all {
-      if let u = unit(s, reader, unitOfObject) { units.base[u].functionCount += 1 }
-    }
+    let numbers = numbers(of: all, reader, unitOfObject)
+    for u in numbers.buffer where u >= 0 { units.base[Int(u)].functionCount += 1 }
     var total = 0
     for u in 0..<units.count {
       units.base[u].firstFunction = total
@@ -82,8 +93,8 @@ struct DebugUnits: ~Copyable, @unchecked Sendable {
       units.base[u].functionCount = 0
     }
     let grouped = Table<SymbolID>(repeating: .none, count: total)
-    for s in all {
-      guard let u = unit(s, reader, unitOfObject) else { continue }
+    for (i, s) in all.enumerated() where numbers[i] >= 0 {
+      let u = Int(numbers[i])
       grouped[units.base[u].firstFunction + units.base[u].functionCount] = s
       units.base[u].functionCount += 1
     }
@@ -96,15 +107,16 @@ struct DebugUnits: ~Copyable, @unchecked Sendable {
     _ text: TextLayout, _ facts: borrowing Table<FunctionFact>, _ reader: SymbolReader,
     _ unitOfObject: [Int32], _ units: borrowing Table<Unit>, _ functions: borrowing Table<SymbolID>
   ) -> Table<CodeRange> {
+    let numbers = numbers(of: text.functions, reader, unitOfObject)
     var origin = [UInt64](repeating: 0, count: units.count)
-    for (i, s) in text.functions.enumerated() {
-      guard let u = unit(s, reader, unitOfObject) else { continue }
+    for (i, s) in text.functions.enumerated() where numbers[i] >= 0 {
+      let u = Int(numbers[i])
       if functions[units[u].firstFunction] == s { origin[u] = text.starts[i] }
     }
     var found: [(unit: Int, range: CodeRange)] = []
     var previous = -1
-    for (i, s) in text.functions.enumerated() {
-      guard facts[i].hasMetadata, let u = unit(s, reader, unitOfObject) else { continue }
+    for i in text.functions.indices where facts[i].hasMetadata && numbers[i] >= 0 {
+      let u = Int(numbers[i])
       let start = Int64(bitPattern: text.starts[i] &- origin[u])
       if previous != u {
         found.append((u, CodeRange(start: start, end: start)))

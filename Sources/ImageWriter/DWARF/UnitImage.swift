@@ -163,10 +163,10 @@ struct UnitInfoBuilder {
   }
 
   /// Whether the packages' compiler flags differ.
-  var hasFlagVariants: Bool {
+  static func hasFlagVariants(_ index: SymbolIndex) -> Bool {
     var first: ByteView?
     for library in index.libraries where !library.objects.isEmpty {
-      let flags = data(of: "go:cuinfo.producer." + library.path)
+      let flags = data(of: "go:cuinfo.producer." + library.path, index)
       guard let known = first else {
         first = flags
         continue
@@ -176,8 +176,10 @@ struct UnitInfoBuilder {
     return false
   }
 
-  private func data(of name: String) -> ByteView {
+  private func data(of name: String) -> ByteView { Self.data(of: name, index) }
+
+  private static func data(of name: String, _ index: SymbolIndex) -> ByteView {
     let s = index.lookup(name)
-    return s.isNone ? .empty : contents.tables.reader.data(s)
+    return s.isNone ? .empty : index.reader.data(s)
   }
 }

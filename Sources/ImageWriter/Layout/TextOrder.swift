@@ -32,12 +32,12 @@ package struct TextOrder: Sendable {
         functions.append(s)
       }
     }
+    let isRuntime = index.libraries.map { Self.runtimePackages.contains($0.path) }
     for runtimeFirst in [true, false] {
-      for k in libraries {
-        let library = index.libraries[k]
-        guard Self.runtimePackages.contains(library.path) == runtimeFirst else { continue }
-        for o in library.objects { place(found[Int(o)].own) }
-        for o in library.objects { place(found[Int(o)].shared) }
+      for k in libraries where isRuntime[k] == runtimeFirst {
+        let objects = index.libraries[k].objects
+        for o in objects { place(found[Int(o)].own) }
+        for o in objects { place(found[Int(o)].shared) }
       }
     }
     self.functions = functions

@@ -123,7 +123,7 @@ package enum Link {
     if let options = plan.dwarf {
       let made = try DebugInfo.generate(index, live, text: text, options: options, memory: memory)
       // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
-      if made.hasFlagVariants { duplicatesFail = false }
+      if duplicatesFail, made.hasFlagVariants { duplicatesFail = false }
       debug = consume made
       program.releasePages()
       try timer.end("dwarfGenerateDebugSyms")
