@@ -117,15 +117,18 @@ package final class ProgramStore: Sendable {
     }
   }
 
-  /// Puts a program (back) in; the ones used longest ago go when the budget is passed.
+  /// Puts a program (back) in. When the budget is passed others go: the ones used longest ago if that is long ago, else
+  /// the one before this: who links many programs in turn needs the one used longest ago next.
   package func keep(_ link: ResidentLink, _ key: Int, kin: Int? = nil, walk: PackageWalk? = nil) {
     state.withLock { s in
       s.clock += 1
       s.entries.append(Entry(key: key, kin: kin, link: link, walk: walk, use: s.clock))
       s.bytes += link.byteCount
       while s.bytes > budget, s.entries.count > 1 {
-        guard let oldest = s.entries.indices.min(by: { s.entries[$0].use < s.entries[$1].use }) else { break }
-        s.bytes -= s.entries.remove(at: oldest).link.byteCount
+        // They are in the order of their use.
+        let isStale = s.clock - s.entries[0].use > Self.patience * s.entries.count
+        let victim = isStale ? 0 : s.entries.count - 2
+        s.bytes -= s.entries.remove(at: victim).link.byteCount
       }
     }
   }
@@ -154,6 +157,8 @@ package final class ProgramStore: Sendable {
   }
 
   private static let keptPrograms = 4
+  /// In uses of a program per program that there is.
+  private static let patience = 4
   /// So many exchanged objects are found again faster than a program is written.
   private static let nearDistance = 8
 
@@ -170,6 +175,12 @@ package final class ProgramStore: Sendable {
   private func noteKept(_ link: ResidentLink, _ key: Int) {
     let kept = Kept(packages: link.program.packages, byteCount: link.byteCount)
     state.withLock { $0.kept[key] = kept }
+  }
+
+  /// The files of all programs.
+  func files() -> Set<ObjectIdentifier> {
+    let programs = state.withLock { $0.entries.map(\.link.program) }
+    return Set(programs.flatMap { $0.packages.objects.map { ObjectIdentifier($0.file) } })
   }
 
   var counts: (programs: Int, bytes: Int) { state.withLock { ($0.entries.count, $0.bytes) } }

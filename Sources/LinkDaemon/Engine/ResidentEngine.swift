@@ -18,6 +18,8 @@ package final class ResidentEngine: LinkEngine {
   private let hashLimit: Int
   private let kept: KeptResults?
   private let keptPrograms: KeptPrograms?
+  /// Bytes: a third for images, the rest for what makes the next ones fast.
+  private let budget: Int
   private let releases = ReleaseFinder()
   private let logger: Logger
   private let counts = Mutex((parsed: 0, reused: 0))
@@ -49,8 +51,9 @@ package final class ResidentEngine: LinkEngine {
     MappingGuard.install()
     Heap.keepLargeBlocks()
     archives = ArchiveStore(hashes: configuration.cache.map(CachedNameHashes.init))
-    results = ResultStore(budget: configuration.memoryBudget)
-    programs = ProgramStore(budget: results.budget / 2)
+    budget = configuration.effectiveMemoryBudget
+    results = ResultStore(budget: budget / 3)
+    programs = ProgramStore(budget: budget / 3 * 2)
     logger = configuration.logger
     cache = configuration.cache
     hashLimit = configuration.hashLimit
@@ -63,7 +66,7 @@ package final class ResidentEngine: LinkEngine {
     let running = running
     verifier = Verifier(
       Verifier.Places(spool: configuration.verificationSpool, differences: configuration.differences),
-      limits: Verifier.Limits(heldBytes: results.budget / 2), logger: logger,
+      limits: Verifier.Limits(heldBytes: budget / 2), logger: logger,
       isBusy: { running.count > 0 },
       onDistrust: {
         kept?.removeAll()
@@ -147,7 +150,7 @@ package final class ResidentEngine: LinkEngine {
     return LinkCall.resultKey(
       call.request, inputs, of: archives, plan,
       limit: isHeld || kept?.has(program: program) == true ? .max : hashLimit,
-      isOfUse: { !isResident || results.knows(content: $0) })
+      isOfUse: { !isResident || results.knows(content: $0, of: program) })
   }
 
   private func link(
@@ -187,7 +190,7 @@ package final class ResidentEngine: LinkEngine {
     } else {
       keepLater(image, call.request, plan, inputs)
     }
-    archives.trim(keeping: 64)
+    archives.trim(keeping: 64, held: programs.files)
     let how =
       dormant?.wasOfUse == true
       ? "restored" : files.knownFiles == 0 ? "cold" : files.newFiles == 0 ? "linked" : "relinked"
@@ -403,7 +406,7 @@ package final class ResidentEngine: LinkEngine {
     status.objectsParsed = totals.parsed
     status.objectsReused = totals.reused
     status.programsResident = kept.programs
-    status.budgetBytes = results.budget
+    status.budgetBytes = budget
     return status
   }
 

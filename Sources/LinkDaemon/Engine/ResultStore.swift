@@ -2,16 +2,10 @@ import ImageWriter
 import LoaderCore
 import Synchronization
 
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
-
 /// The last images, by what decides their bytes: a request whose inputs are all unchanged is answered from
 /// here. Of each program the last two are kept: an edit is undone more often than an older state comes back. Of a
-/// large one it is the last only, and its memory serves the next. Least recently used ones go when the budget is
-/// passed.
+/// large one, and of all when there are many, it is the last only, and its memory serves the next. Least recently used
+/// ones go when the budget is passed.
 package final class ResultStore: Sendable {
   /// Bytes from which on an image is large.
   private static let manyBytes = 32 << 20
@@ -26,6 +20,7 @@ package final class ResultStore: Sendable {
   }
 
   private struct State {
+    let budget: Int
     var images: [ContentKey: Entry] = [:]
     var bytes = 0
     var clock = 0
@@ -42,14 +37,18 @@ package final class ResultStore: Sendable {
       return isKnownUniquelyReferenced(&image) ? image : nil
     }
 
-    func isLarge(_ key: ContentKey) -> Bool {
-      images[key].map { $0.image.image.count >= ResultStore.manyBytes } ?? false
+    /// How many images a program may have, if its own have that many bytes.
+    func limit(_ bytes: Int) -> Int {
+      bytes >= ResultStore.manyBytes || self.bytes > budget / 2 ? 1 : ResultStore.imagesPerProgram
     }
+
+    /// Whether an image is the only one that its program may have.
+    func isOnly(_ key: ContentKey) -> Bool { images[key].map { limit($0.image.image.count) == 1 } ?? false }
 
     /// The entry of a program that goes when another comes; nil as long as there is room for both.
     func next(of program: Int) -> ContentKey? {
       guard let key = oldest(of: program) else { return nil }
-      let limit = isLarge(key) ? 1 : ResultStore.imagesPerProgram
+      let limit = isOnly(key) ? 1 : ResultStore.imagesPerProgram
       return images.count { $0.value.program == program } < limit ? nil : key
     }
 
@@ -61,14 +60,14 @@ package final class ResultStore: Sendable {
 
   private static let imagesPerProgram = 2
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   /// Bytes.
-  let budget: Int
+  private let budget: Int
 
-  /// - Parameter budget: bytes; 0 takes an eighth of the machine's memory.
+  /// - Parameter budget: bytes.
   init(budget: Int) {
-    let physical = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-    self.budget = budget > 0 ? budget : max(physical / 8, 256 << 20)
+    self.budget = budget
+    state = Mutex(State(budget: budget))
   }
 
   var counts: (programs: Int, bytes: Int) { state.withLock { ($0.images.count, $0.bytes) } }
@@ -84,9 +83,11 @@ package final class ResultStore: Sendable {
     state.withLock { s in s.images.values.contains { $0.program == program } }
   }
 
-  /// Whether some result has an input of that content.
-  func knows(content: ContentKey) -> Bool {
-    state.withLock { s in s.images.values.contains { $0.contents.contains(content) } }
+  /// Whether some result of a program has an input of that content.
+  func knows(content: ContentKey, of program: Int) -> Bool {
+    state.withLock { s in
+      s.images.values.contains { $0.program == program && $0.contents.contains(content) }
+    }
   }
 
   func find(_ key: ContentKey) -> LinkedImage? {
@@ -104,7 +105,7 @@ package final class ResultStore: Sendable {
       s.remove(key)
       s.images[key] = Entry(image: image, program: program, contents: known.contents, use: s.clock)
       s.bytes += image.image.count
-      let limit = image.image.count < Self.manyBytes ? Self.imagesPerProgram : 1
+      let limit = s.limit(image.image.count)
       while s.images.count(where: { $0.value.program == program }) > limit,
         let old = s.oldest(of: program)
       {
@@ -130,14 +131,14 @@ package final class ResultStore: Sendable {
     state.withLock { s in s.next(of: program).flatMap { s.takeImage($0) } }
   }
 
-  /// An image for a link that changes a little of it: the large one itself, which is forgotten, or a copy of a small
-  /// one. Nil when it is not here, or somebody still uses it.
+  /// An image for a link that changes a little of it: the only one itself, which is forgotten, or a copy of one of
+  /// several. Nil when it is not here, or somebody still uses it.
   func imageToPatch(_ contents: UInt64) throws(LinkFailure) -> OutputImage? {
     let found = state.withLock { s -> (image: OutputImage, isTaken: Bool, memory: OutputImage?)? in
       guard let key = s.images.first(where: { $0.value.image.image.contents == contents })?.key else {
         return nil
       }
-      if s.isLarge(key) { return s.takeImage(key).map { ($0, true, nil) } }
+      if s.isOnly(key) { return s.takeImage(key).map { ($0, true, nil) } }
       guard let entry = s.images[key] else { return nil }
       let next = s.next(of: entry.program)
       return (entry.image.image, false, next == key ? nil : next.flatMap { s.takeImage($0) })

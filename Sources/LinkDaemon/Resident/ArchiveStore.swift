@@ -74,12 +74,20 @@ package final class ArchiveStore: Sendable {
     }
   }
 
-  /// Drops the archives that none of the last `links` links used.
-  package func trim(keeping links: Int) {
+  /// Drops the archives that none of the last links used, now and then.
+  ///
+  /// - Parameters:
+  ///   - links: how many of them count.
+  ///   - held: asks for the files whose archives stay, as somebody has them anyway.
+  package func trim(keeping links: Int, held: () -> Set<ObjectIdentifier>) {
+    let isTime = state.withLock { s in
+      s.link % 16 == 0 && s.lastUse.values.contains { $0 + links < s.link }
+    }
+    guard isTime else { return }
+    let held = held()
     state.withLock { s in
-      let old = s.lastUse.filter { $0.value + links < s.link }.map(\.key)
-      guard !old.isEmpty else { return }
-      for key in old {
+      for (key, use) in s.lastUse where use + links < s.link {
+        if let archive = s.archives[key], held.contains(ObjectIdentifier(archive.file)) { continue }
         s.archives[key] = nil
         s.lastUse[key] = nil
       }
