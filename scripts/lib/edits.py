@@ -77,8 +77,32 @@ EDITS = {"constant": constant, "log": log_call, "function": new_function, "type"
 
 def overlay(source, function, edit, n, folder):
     """Writes the n-th state of an edit of `function` in the Go file `source`; gives the overlay file's path."""
-    with open(source, encoding="utf-8") as file:
-        text = file.read()
+    return overlay_all({source: function}, edit, n, folder)
+
+
+def overlay_all(functions, edit, n, folder):
+    """The same for many files at once, {Go file: name of a function in it}, no two of one package.
+
+    Without an edit (None) only a comment is added: a base that differs from an edit in nothing else. (The names of
+    overlaid files of GOROOT are absolute in what the compiler writes, also in packages that import them; those of others
+    begin with $GOROOT. And a file that says the same is not compiled again.)
+    """
+    os.makedirs(folder, exist_ok=True)
+    replaced = {}
+    for number, (source, function) in enumerate(functions.items()):
+        with open(source, encoding="utf-8") as file:
+            text = file.read()
+        replaced[source] = os.path.join(folder, "%d-%s" % (number, os.path.basename(source)))
+        with open(replaced[source], "w", encoding="utf-8") as file:
+            file.write(edited(text, source, function, edit, n) if edit else text + "\n// linkd bench\n")
+    path = os.path.join(folder, "overlay.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"Replace": replaced}, file)
+    return path
+
+
+def edited(text, source, function, edit, n):
+    """The n-th state of an edit of `function` in the Go file `source` with the content `text`."""
     statements, declarations, imports = EDITS[edit](n)
     # The body starts at the first line that ends in `{` at or after the function's own line.
     head = re.search(r"(?m)^func %s\b" % re.escape(function), text)
@@ -89,12 +113,17 @@ def overlay(source, function, edit, n, folder):
     statements = "\tif linkdBenchSink != 0 {\n" + statements + "\t}\n"
     text = text[:body.end()] + statements + text[body.end():] + HELPERS + declarations
     package = re.search(r"(?m)^package \w+.*$", text)
-    text = text[:package.end()] + "".join("\nimport " + i for i in imports) + text[package.end():]
-    os.makedirs(folder, exist_ok=True)
-    changed = os.path.join(folder, os.path.basename(source))
-    with open(changed, "w", encoding="utf-8") as file:
-        file.write(text)
-    path = os.path.join(folder, "overlay.json")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump({"Replace": {source: changed}}, file)
-    return path
+    return text[:package.end()] + "".join("\nimport " + i for i in imports) + text[package.end():]
+
+
+def editable(text):
+    """The functions of a Go file that `edited` can edit without a thought: plain, with a body of lines, and without
+    directives, which may forbid what the edit does.
+    """
+    found = []
+    for head in re.finditer(r"(?m)^func (\w+)\((.*)\{[ \t]*$", text):
+        comments = re.search(r"(?:^//.*\n)*\Z", text[:head.start()], re.M).group()
+        if head.group(1) not in ("init", "_") and "//go:" not in comments and head.group(2).count("{") == head.group(
+                2).count("}") and head.group(2).count("(") + 1 == head.group(2).count(")"):
+            found.append(head.group(1))
+    return found

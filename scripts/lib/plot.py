@@ -1,5 +1,6 @@
 """Draws the results of scripts/bench as an SVG file: one panel for each program and set of flags, two bars for each case."""
 
+import math
 import statistics
 from xml.sax.saxutils import escape
 
@@ -70,7 +71,5 @@ def draw_panel(program, top):
 
 def round_step(value):
     """The smallest of 1, 2, 5 times a power of ten that is not below `value`."""
-    power = 1.0
-    while power * 10 <= value:
-        power *= 10
+    power = 10.0 ** math.floor(math.log10(value))
     return next(power * f for f in (1, 2, 5, 10) if power * f >= value)
