@@ -162,17 +162,23 @@ extension IndexPatch {
       }
     }
     // In load order: each gets its number where it is met first.
-    for place in undefined.joined() {
-      let object = index.loaded[Int(place.object)]
-      let (v, i) = (object.view, place.local)
-      let c = Int(object.symbols[Int(i)])
-      if numbers[c] == 0 {
-        let abi = v.abi(i)
-        let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
-        numbers[c] = index.appendUndefined(v.name(i), version: version).raw
-      }
-      object.symbols[Int(i)] = numbers[c]
+    index.undefinedStarts = [0, 0]
+    for o in 2..<index.loaded.count {
+      index.undefinedStarts.append(UInt32(truncatingIfNeeded: index.symbols.count))
+      for place in undefined[o] { numberUndefined(index.loaded[o], place.local) }
     }
+    index.undefinedStarts.append(UInt32(truncatingIfNeeded: index.symbols.count))
+  }
+
+  private func numberUndefined(_ object: LoadedObject, _ i: UInt32) {
+    let v = object.view
+    let c = Int(object.symbols[Int(i)])
+    if numbers[c] == 0 {
+      let abi = v.abi(i)
+      let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
+      numbers[c] = index.appendUndefined(v.name(i), version: version).raw
+    }
+    object.symbols[Int(i)] = numbers[c]
   }
 
   /// What resolving does besides numbering; false when it would report something.

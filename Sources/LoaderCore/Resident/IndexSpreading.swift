@@ -75,6 +75,7 @@ extension SymbolIndex {
   private func takeStarts(_ places: [Int]) {
     packageStarts = [0, 0] + places.map { packageStarts[$0] }
     othersStarts = [0, 0] + places.map { othersStarts[$0] }
+    undefinedStarts = [0, 0] + places.map { undefinedStarts[$0] }
   }
 
   /// Static names that nobody defines go by their object's version.

@@ -154,16 +154,20 @@ extension IndexPatch {
     return true
   }
 
-  /// Whether a changed object refers to the same undefined names in the same order as before.
+  /// Whether a changed object is the first to refer to the same undefined names in the same order as before.
   private func hasSameUndefined(_ k: Int) -> Bool {
     if isAligned[k] { return true }
-    let first = index.firstExternal.raw
-    func references(_ object: LoadedObject) -> UnsafeBufferPointer<UInt32> {
-      let v = object.view
-      return .init(start: object.symbols + v.definitions, count: v.symbolCount - v.definitions)
+    let (v, ids) = (views[k].view, views[k].symbols)
+    let (start, end) = (index.undefinedStarts[changed[k]], index.undefinedStarts[changed[k] + 1])
+    var next = start
+    for i in v.definitions..<v.symbolCount {
+      let c = ids[i]
+      if numbers[Int(c)] == 0 { return false }
+      // Defined, or met in an object before; or met here before.
+      if c < max(start, index.firstExternal.raw) || c < next { continue }
+      guard c == next, c < end else { return false }
+      next += 1
     }
-    let new = references(views[k])
-    return new.allSatisfy { numbers[Int($0)] != 0 }
-      && new.filter { $0 >= first } == references(index.loaded[changed[k]]).filter { $0 >= first }
+    return next == end
   }
 }

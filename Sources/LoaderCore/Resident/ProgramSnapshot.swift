@@ -55,6 +55,7 @@ extension SymbolIndex {
     writer.table(builtins)
     writer.array(packageStarts)
     writer.array(othersStarts)
+    writer.array(undefinedStarts)
     writer.numbers(Int(firstExternal.raw))
     writer.views(externals.buffer.map(\.name))
     writer.array(externals.buffer.map(\.version))
@@ -68,7 +69,8 @@ extension SymbolIndex {
   fileprivate func readObjects(_ reader: inout SnapshotReader, _ packages: LoadedPackages) -> Bool {
     guard reader.isGood, symbols.count > 0, classes.count == symbols.count, alignments.count == symbols.count,
       builtins.count == max(builtinNames.count, 1), othersStarts.count == objects.count + 3,
-      packageStarts.count == objects.count + 3, areRising(packageStarts + othersStarts.dropFirst(2)),
+      packageStarts.count == objects.count + 3, undefinedStarts.count == objects.count + 3,
+      areRising(packageStarts + othersStarts.dropFirst(2) + undefinedStarts.dropFirst(2)),
       let first = objects.first
     else { return false }
     for k in 0..<2 {

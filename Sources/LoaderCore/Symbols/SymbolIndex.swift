@@ -28,6 +28,9 @@ package final class SymbolIndex: @unchecked Sendable {
   var othersStarts: [UInt32] = []
   /// The first number that each object's package definitions may have, and the end of them; indexed by ObjectID.
   var packageStarts: [UInt32] = []
+  /// The first number that the names may have which each object is the first to refer to and nobody defines, and the end
+  /// of them; indexed by ObjectID.
+  var undefinedStarts: [UInt32] = []
   /// How many numbers no symbol has (`NumberRoom`), not counting 0.
   var freeCount = 0
   /// `SymbolClass` of the objects' symbols; the linker's own have none, not even those of what they were cloned
@@ -101,6 +104,7 @@ package final class SymbolIndex: @unchecked Sendable {
     builtins = reader.table()
     packageStarts = reader.array()
     othersStarts = reader.array()
+    undefinedStarts = reader.array()
     firstExternal = SymbolID(UInt32(truncatingIfNeeded: reader.numbers(1)[0]))
     let externalNames = reader.views()
     let versions: [Int32] = reader.array()
