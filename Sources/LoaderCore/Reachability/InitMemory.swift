@@ -12,9 +12,13 @@ package final class InitMemory: @unchecked Sendable {
 
     /// The list after an exchange of objects; nil when it may be another one.
     func following(_ change: IndexChange) -> List? {
-      guard !change.isReshaped, !order.contains(where: change.isTouched), let root = change.number(root),
-        let order = Self.numbers(order, change), let tasks = Self.numbers(tasks, change)
+      guard !change.isReshaped, !change.namesMoved, !order.contains(where: change.isTouched),
+        let root = change.number(root), let order = Self.numbers(order, change),
+        let tasks = Self.numbers(tasks, change)
       else { return nil }
+      // Who refers to one by its place may find another there.
+      let moved = Set(change.moved)
+      guard moved.isEmpty || !self.order.contains(where: { moved.contains($0.raw) }) else { return nil }
       return List(root: root, order: order, tasks: tasks)
     }
 
