@@ -86,13 +86,7 @@ package struct SymbolTable: Sendable {
     marks[0] = false
     var all: [SymbolID] = []
     all.reserveCapacity(marks.population)
-    for k in 0..<marks.words.count {
-      var rest = marks.words[k]
-      while rest != 0 {
-        all.append(SymbolID(64 * k + rest.trailingZeroBitCount))
-        rest &= rest &- 1
-      }
-    }
+    marks.forEach { all.append(SymbolID($0)) }
     return all
   }
 

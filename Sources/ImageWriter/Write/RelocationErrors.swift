@@ -10,6 +10,8 @@ struct RelocationErrors {
     let reader = index.reader
     var seen: Set<UInt64> = []
     var out: [String] = []
+    // A look at all symbols, for those without a name only.
+    lazy var ranks = SymbolRanks(index)
     let sorted = problems.sorted {
       (reader.rank($0.symbol), $0.relocation) < (reader.rank($1.symbol), $1.relocation)
     }
@@ -18,7 +20,7 @@ struct RelocationErrors {
         guard seen.insert(UInt64(p.symbol.raw) << 32 | UInt64(p.target.raw)).inserted else { continue }
       }
       let name = reader.name(p.symbol).string
-      out.append((name.isEmpty ? "sym \(SymbolRanks(index).rank(p.symbol))" : name) + ": " + text(p) + "\n")
+      out.append((name.isEmpty ? "sym \(ranks.rank(p.symbol))" : name) + ": " + text(p) + "\n")
     }
     return out
   }

@@ -169,7 +169,7 @@ package struct Bitmap: ~Copyable, @unchecked Sendable {
   }
 
   /// Calls `body` with every member, rising.
-  func forEach(_ body: (Int) -> Void) {
+  package func forEach(_ body: (Int) -> Void) {
     for (k, word) in words.buffer.enumerated() {
       var rest = word
       while rest != 0 {
@@ -192,6 +192,13 @@ package struct Bitmap: ~Copyable, @unchecked Sendable {
     other.words.base.update(from: words.base, count: words.count)
     return other
   }
+}
+
+/// A view of a set, for inner loops on all cores; somebody else keeps the set.
+struct BitmapView: @unchecked Sendable {
+  private let words: UnsafePointer<UInt64>
+  init(_ marks: borrowing Bitmap) { words = marks.base }
+  @inline(__always) func has(_ n: UInt32) -> Bool { words[Int(n >> 6)] >> UInt64(n & 63) & 1 != 0 }
 }
 
 /// Memory that is handed out in pieces and freed all at once: names and contents of linker-made symbols.

@@ -256,7 +256,7 @@ package final class EdgeGraph: @unchecked Sendable {
   /// Whether some list has one of these nodes.
   private func leads(to some: borrowing Bitmap) -> Bool {
     let found = Atomic(false)
-    let members = Members(words: some.base)
+    let members = BitmapView(some)
     let parts = 8
     DispatchQueue.concurrentPerform(iterations: parts) { k in
       if leads(nodeCount * k / parts..<nodeCount * (k + 1) / parts, to: members) {
@@ -266,18 +266,13 @@ package final class EdgeGraph: @unchecked Sendable {
     return found.load(ordering: .relaxed)
   }
 
-  private struct Members: @unchecked Sendable {
-    let words: UnsafePointer<UInt64>
-    @inline(__always) func has(_ n: UInt32) -> Bool { words[Int(n >> 6)] >> UInt64(n & 63) & 1 != 0 }
-  }
-
-  private func leads(_ range: Range<Int>, to some: Members) -> Bool {
+  private func leads(_ range: Range<Int>, to some: BitmapView) -> Bool {
     for node in range where leads(node, to: some) { return true }
     return false
   }
 
   @inline(__always)
-  private func leads(_ node: Int, to some: Members) -> Bool {
+  private func leads(_ node: Int, to some: BitmapView) -> Bool {
     guard starts[node] != 0 else { return false }
     let list = lists.list(at: starts[node] &- 1)
     for k in 0..<Int(list[0]) {
@@ -289,7 +284,7 @@ package final class EdgeGraph: @unchecked Sendable {
 
   /// Whether the list of something that an object defines has one of these nodes.
   private func leads(_ object: Int, to some: borrowing Bitmap, _ reader: SymbolReader) -> Bool {
-    let (members, map) = (Members(words: some.base), map)
+    let (members, map) = (BitmapView(some), map)
     let o = reader.objects[object]
     for i in 0..<o.view.definitions where leads(map.node(SymbolID(o.symbols[i])), to: members) { return true }
     return false
@@ -299,7 +294,7 @@ package final class EdgeGraph: @unchecked Sendable {
   /// with the last one's first.
   func targets(among some: borrowing Bitmap, marks: FloodMarks) -> [Int] {
     let found = Mutex([Int]())
-    let members = Members(words: some.base)
+    let members = BitmapView(some)
     let seen = Table<UInt8>(repeating: 0, count: nodeCount)
     let isFound = FloodMarks(seen)
     let left = Atomic(some.population)

@@ -54,8 +54,8 @@ extension IndexPatch {
   ) -> [MemberElection.Hit]? {
     let marks = shifted.union(differences.isLoud).union(wasDefined)
     let sweep = MemberSweep(
-      objects: index.loaded.base, numbers: numbers.base, marks: ClassMarks(marks),
-      loud: ClassMarks(differences.isLoud), wasDefined: ClassMarks(wasDefined),
+      objects: index.loaded.base, numbers: numbers.base, marks: BitmapView(marks),
+      loud: BitmapView(differences.isLoud), wasDefined: BitmapView(wasDefined),
       arePackageNamesLoud: differences.loud.contains { $0 < index.othersStarts[2] })
     let isNew = isChanged
     let runs = index.runsOfObjects()
@@ -93,9 +93,9 @@ private struct MemberSweep: @unchecked Sendable {
   let objects: UnsafeMutablePointer<LoadedObject>
   let numbers: UnsafePointer<UInt32>
   /// Classes to stop at.
-  let marks: ClassMarks
-  let loud: ClassMarks
-  let wasDefined: ClassMarks
+  let marks: BitmapView
+  let loud: BitmapView
+  let wasDefined: BitmapView
   /// Whether package definitions may be to elect.
   let arePackageNamesLoud: Bool
 

@@ -23,7 +23,7 @@ extension SymbolIndex {
   func firstObjects(with classes: borrowing Bitmap, but left: [Bool]) -> [UInt32: Int] {
     let runs = runsOfObjects()
     let found = Mutex([UInt32: Int]())
-    let (members, loaded) = (ClassMarks(classes), loaded.base)
+    let (members, loaded) = (BitmapView(classes), loaded.base)
     Chunks.run(runs.count, grain: 1) { range in
       var mine: [UInt32: Int] = [:]
       for o in runs[range].joined() where !left[o] {
@@ -42,7 +42,7 @@ extension SymbolIndex {
   func objects(with classes: borrowing Bitmap) -> [Int] {
     let runs = runsOfObjects()
     let found = Mutex([Int]())
-    let (members, loaded) = (ClassMarks(classes), loaded.base)
+    let (members, loaded) = (BitmapView(classes), loaded.base)
     Chunks.run(runs.count, grain: 1) { range in
       for o in runs[range].joined() {
         let (ids, v) = (loaded[o].symbols, loaded[o].view)
@@ -52,11 +52,4 @@ extension SymbolIndex {
     }
     return found.withLock { $0 }
   }
-}
-
-/// A view of a set of classes, for inner loops on all cores; somebody else keeps the set.
-struct ClassMarks: @unchecked Sendable {
-  private let words: UnsafePointer<UInt64>
-  init(_ marks: borrowing Bitmap) { words = marks.base }
-  @inline(__always) func has(_ c: UInt32) -> Bool { words[Int(c >> 6)] >> UInt64(c & 63) & 1 != 0 }
 }

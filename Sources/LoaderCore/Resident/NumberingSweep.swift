@@ -40,7 +40,7 @@ final class NumberingSweep: @unchecked Sendable {
   let tables: NumberedTables
   private let index: SymbolIndex
   private let numbers: UnsafeMutablePointer<UInt32>
-  private let wasDefined: UnsafePointer<UInt64>
+  private let wasDefined: BitmapView
   private let isChanged: [Bool]
   private let oldCount: Int
   private let differences: MemberDifferences
@@ -48,16 +48,11 @@ final class NumberingSweep: @unchecked Sendable {
   init(_ patch: borrowing IndexPatch, _ differences: MemberDifferences) {
     index = patch.index
     numbers = patch.numbers.base
-    wasDefined = patch.wasDefined.base
+    wasDefined = BitmapView(patch.wasDefined)
     isChanged = patch.isChanged
     oldCount = patch.oldCount
     tables = NumberedTables(capacity: patch.classCount + 4096)
     self.differences = differences
-  }
-
-  @inline(__always)
-  private static func has(_ words: UnsafePointer<UInt64>, _ c: UInt32) -> Bool {
-    words[Int(c >> 6)] >> UInt64(c & 63) & 1 != 0
   }
 
   /// - Returns: false when an election fails, or a changed package's name has a second definition.
@@ -174,8 +169,7 @@ final class NumberingSweep: @unchecked Sendable {
   private func hasForeignName(_ o: Int) -> Bool {
     let object = index.loaded[o]
     let v = object.view
-    for i in (v.definitions - v.nonPackageDefs)..<v.definitions where Self.has(wasDefined, object.symbols[i])
-    {
+    for i in (v.definitions - v.nonPackageDefs)..<v.definitions where wasDefined.has(object.symbols[i]) {
       return true
     }
     return false
@@ -184,11 +178,11 @@ final class NumberingSweep: @unchecked Sendable {
   private func renumber(_ o: Int, _ range: Range<Int>, _ hits: inout [MemberElection.Hit]) {
     let object = index.loaded[o]
     let ids = object.symbols
-    let loud = differences.isLoud.base
+    let loud = BitmapView(differences.isLoud)
     let firstNamed = object.view.definitions - object.view.nonPackageDefs
     for i in range {
       let c = ids[i]
-      if Self.has(loud, c) {
+      if loud.has(c) {
         let place = ObjectSymbol(object: UInt32(truncatingIfNeeded: o), local: UInt32(truncatingIfNeeded: i))
         hits.append(.init(symbol: numbers[Int(c)], place: place, isNamed: i >= firstNamed))
       }
