@@ -63,10 +63,11 @@ let package = Package(
       name: "ImageWriterTests", dependencies: ["ImageWriter", "TestSupport"], swiftSettings: strict),
 
     // The server, the resident state, the SQLite cache and the pass list.
+    .target(name: "CAttributes"),
     .target(
       name: "LinkDaemon",
       dependencies: [
-        "Protocol", "LoaderCore", "ImageWriter", "Replay",
+        "Protocol", "LoaderCore", "ImageWriter", "Replay", "CAttributes",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),

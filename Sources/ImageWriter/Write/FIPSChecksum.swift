@@ -18,7 +18,7 @@ package enum FIPSChecksum {
       let offset = Int(truncatingIfNeeded: segment.fileOffset &+ (start &- segment.address))
       let length = Int(truncatingIfNeeded: end &- start)
       guard segment.address <= start, start <= end, end <= segment.address &+ segment.fileLength,
-        image.window(offset, length) != nil
+        image.bytes(offset, length) != nil
       else {
         throw .failed(stderr: "asmbfips: \(names[i]) not in expected segment\n", exitCode: 2)
       }
@@ -50,7 +50,7 @@ package struct FIPSModule: Sendable {
     body(UnsafeRawBufferPointer(start: title.utf8Start, count: title.utf8CodeUnitCount))
     for range in ranges {
       withUnsafeBytes(of: UInt64(range.count).bigEndian, body)
-      if let bytes = image.window(range.lowerBound, range.count) { body(UnsafeRawBufferPointer(bytes)) }
+      if let bytes = image.bytes(range.lowerBound, range.count) { body(bytes) }
     }
   }
 }

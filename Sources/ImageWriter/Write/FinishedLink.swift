@@ -55,7 +55,8 @@ package final class FinishedLink: @unchecked Sendable {
     return all
   }
 
-  /// Writes the contents of `symbols` into `image`, which is the one that this link made or a copy of it.
+  /// Writes the contents of `symbols` into `image`, which is the one that this link made or a copy of it, and ends the
+  /// patch.
   ///
   /// - Returns: what the FIPS checksum is of; nil when something does not fit, and the image is of no use.
   package func write(
@@ -73,7 +74,7 @@ package final class FinishedLink: @unchecked Sendable {
     guard isDone, index.corruptObject == nil else { return nil }
     let module = try FIPSChecksum.write(fips, layout, addresses, into: image)
     let old = self.image
-    image.renewContents()
+    image.endPatch()
     self.image = image.contents
     memory.image.takePatched(image, of: old)
     return module

@@ -24,11 +24,10 @@ package struct SegmentWriter {
 
   /// Writes the text section and all placed data.
   ///
-  /// - Parameter afterText: called between the two.
   /// - Returns: error lines in the real linker's words; the image is complete when there are none.
   package func write(
     text: TextLayout, data: DataLayout, addresses: borrowing Addresses, live: borrowing LiveSet,
-    isPIE: Bool, afterText: () -> Void = {}
+    isPIE: Bool
   ) throws(LinkFailure) -> [String] {
     let unfit = LinkFailure.unsupported(reason: "sections do not fit the image")
     guard layout.fileLength < UInt64(UInt32.max),
@@ -47,7 +46,7 @@ package struct SegmentWriter {
         words: addresses.packed, count: addresses.count, reachable: live.reachableBits,
         reachableCount: live.limit, reader: index.reader,
         firstExternal: index.firstExternal.isNone ? .max : index.firstExternal.raw)
-      return write(plan, relocator, places, unreachableMethod: addresses[unreachableMethod], afterText)
+      return write(plan, relocator, places, unreachableMethod: addresses[unreachableMethod])
     }
     guard let problems else { throw unfit }
     let errors = RelocationErrors(index: index)
@@ -56,8 +55,7 @@ package struct SegmentWriter {
   }
 
   private func write(
-    _ plan: ImagePlan, _ relocator: Relocator, _ places: TargetPlaces, unreachableMethod: UInt64,
-    _ afterText: () -> Void
+    _ plan: ImagePlan, _ relocator: Relocator, _ places: TargetPlaces, unreachableMethod: UInt64
   ) -> [Relocator.Problem] {
     if memory.isWasteful { memory.forget() }
     plan.match(
@@ -83,10 +81,7 @@ package struct SegmentWriter {
         words: targets.words, sectionBases: relocator.sectionBases, unreachableMethod: unreachableMethod),
       memory, targets, image: image.base)
     var problems: [Relocator.Problem] = []
-    for (k, block) in plan.blocks.enumerated() {
-      problems += writer.write(block)
-      if k == 0 { afterText() }
-    }
+    for block in plan.blocks { problems += writer.write(block) }
     memory.take(plan, targets, contents: image.contents)
     return problems
   }

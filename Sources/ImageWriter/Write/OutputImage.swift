@@ -20,6 +20,10 @@ package final class OutputImage: @unchecked Sendable {
   private(set) var usedBytes = 0
   /// Stands for what is in the memory: no other contents, here or elsewhere, ever have the same number.
   package private(set) var contents = OutputImage.nextContents()
+  /// What was written between other contents and these; nil when that is not known.
+  private var patch: (of: UInt64, ranges: [Range<Int>])?
+  /// What was handed out to be written since `beginPatch`.
+  private var handedOut: [Range<Int>]?
 
   private static let contentsCount = Atomic<UInt64>(0)
   private static func nextContents() -> UInt64 {
@@ -71,11 +75,37 @@ package final class OutputImage: @unchecked Sendable {
       other = try OutputImage(count: count, spare: 0)
     }
     other.base.copyMemory(from: base, byteCount: count)
+    other.patch = (contents, [])
     return other
   }
 
   /// Says that what is in the memory is about to change.
-  func renewContents() { contents = Self.nextContents() }
+  func renewContents() {
+    contents = Self.nextContents()
+    patch = nil
+    handedOut = nil
+  }
+
+  /// Says that from now on all changes are made by `window`, until `endPatch`.
+  package func beginPatch() { handedOut = [] }
+
+  /// Says that what has changed since `beginPatch` is another image.
+  func endPatch() {
+    // A copy differs from nothing yet.
+    let origin = patch.flatMap { $0.ranges.isEmpty ? $0.of : nil } ?? contents
+    let ranges = handedOut
+    renewContents()
+    if let ranges { patch = (origin, ranges.map { $0.clamped(to: 0..<count) }) }
+  }
+
+  /// What to write into a file to make it this image.
+  ///
+  /// - Parameter contents: what the file has; nil if that is not known.
+  package func ranges(since contents: UInt64?) -> [Range<Int>] {
+    if contents == self.contents { return [] }
+    if let contents, let patch, patch.of == contents { return patch.ranges }
+    return [0..<count]
+  }
 
   /// Zeros everything but `written`: ranges in file order that do not overlap.
   func clear(except written: [Range<Int>]) {
@@ -106,7 +136,14 @@ package final class OutputImage: @unchecked Sendable {
   /// The bytes from `offset` on, `length` of them; nil when they do not fit.
   package func window(_ offset: Int, _ length: Int) -> UnsafeMutableRawBufferPointer? {
     guard offset >= 0, length >= 0, offset <= capacity - length else { return nil }
+    handedOut?.append(offset..<offset + length)
     return UnsafeMutableRawBufferPointer(start: base + offset, count: length)
+  }
+
+  /// The same, to read only.
+  package func bytes(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer? {
+    guard offset >= 0, length >= 0, offset <= capacity - length else { return nil }
+    return UnsafeRawBufferPointer(start: base + offset, count: length)
   }
 
   package func append(_ bytes: [UInt8]) throws(LinkFailure) {

@@ -114,6 +114,12 @@ package final class ObjectCache: Sendable {
     return KeptFolder("\(directory)/\(name)", limits: KeptFolder.Limits(bytes: limitBytes / share))
   }
 
+  /// Where this daemon's spares lie; nil without a cache.
+  func spares() -> SpareOutputs? {
+    guard state.withLock({ $0.database != nil }) else { return nil }
+    return SpareOutputs(folder: "\(directory)/spares")
+  }
+
   /// Writes everything that waits, uses included; returns when it is on its way to the disk.
   package func flush() {
     queue.sync { writePending() }

@@ -20,8 +20,19 @@ final class LinkCall {
   private(set) var benchmark: PhaseReport.Kind?
   /// What was written.
   var image: LinkedImage?
+  /// Set when the output is in its place.
+  var written: Written?
   /// Known once the inputs are open.
   var files: InputSet?
+
+  /// An output.
+  struct Written: Sendable {
+    /// `ResultStore.program`
+    let program: Int
+    /// `OutputImage.contents`
+    let contents: UInt64
+    let bytes: Int
+  }
 
   init(request: LinkRequest, control: LinkControl, start: UInt64) {
     self.request = request

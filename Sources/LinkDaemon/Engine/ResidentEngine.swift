@@ -16,6 +16,7 @@ package final class ResidentEngine: LinkEngine {
   private let programs: ProgramStore
   private let cache: ObjectCache?
   private let hashLimit: Int
+  private let spares: SpareOutputs?
   private let kept: KeptResults?
   private let keptPrograms: KeptPrograms?
   /// Bytes: a third for images, the rest for what makes the next ones fast.
@@ -30,6 +31,8 @@ package final class ResidentEngine: LinkEngine {
   /// Counts links; the memory that passes leave behind goes back when none came for a while.
   private let lastLink = Mutex(0)
   private static let trimDelay = DispatchTimeInterval.seconds(10)
+  /// Nanoseconds after a link without another one: a spare that comes too early is in the way.
+  private static let spareDelay = 30_000_000
   /// When no link came for so long, what is held is written for the daemon's next life.
   private static let keepDelay = 1.0
   /// Seconds between two writings: an editing hand makes images faster than a disk should see. The last ones are
@@ -57,6 +60,7 @@ package final class ResidentEngine: LinkEngine {
     logger = configuration.logger
     cache = configuration.cache
     hashLimit = configuration.hashLimit
+    spares = configuration.cache?.spares()
     // The one release there is a profile of.
     let maker = "\(configuration.build) \(ReleaseProfile.go1_27_3.version)"
     let kept = configuration.cache.flatMap { KeptResults($0, maker: maker) }
@@ -68,7 +72,8 @@ package final class ResidentEngine: LinkEngine {
       Verifier.Places(spool: configuration.verificationSpool, differences: configuration.differences),
       limits: Verifier.Limits(heldBytes: budget / 2), logger: logger,
       isBusy: { running.count > 0 },
-      onDistrust: {
+      onDistrust: { [spares] in
+        spares?.removeAll(forGood: true)
         kept?.removeAll()
         keptPrograms?.removeAll()
       })
@@ -77,12 +82,13 @@ package final class ResidentEngine: LinkEngine {
   package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
     if let reason = verifier.distrust { return .fallback(reason: reason) }
     running.begin()
+    let start = DispatchTime.now().uptimeNanoseconds
+    let call = LinkCall(request: request, control: control, start: start)
     defer {
       running.end()
       scheduleHousekeeping()
+      scheduleSpare(call.written)
     }
-    let start = DispatchTime.now().uptimeNanoseconds
-    let call = LinkCall(request: request, control: control, start: start)
     let outcome = link(call)
     if call.isVerified, case .done(let exitCode, let stdout, let stderr, let report) = outcome,
       report.how != "refused"
@@ -188,7 +194,7 @@ package final class ResidentEngine: LinkEngine {
     if let key {
       results.keep(image, under: key, program: ResultStore.program(plan))
     } else {
-      keepLater(image, call.request, plan, inputs)
+      keepLater(image, call, plan, inputs)
     }
     archives.trim(keeping: 64, held: programs.files)
     let how =
@@ -238,7 +244,8 @@ package final class ResidentEngine: LinkEngine {
   private func put(
     _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ files: InputSet, _ call: LinkCall
   ) throws(LinkFailure) {
-    let (staged, changed) = try Self.stage(image, output, files)
+    let program = ResultStore.program(plan)
+    let (staged, changed) = try stage(image, program, output, files)
     do throws(LinkFailure) {
       if let changed { throw Self.inputChanged(changed) }
       guard call.control.mayCommit() else { throw .unsupported(reason: "cancelled") }
@@ -253,18 +260,22 @@ package final class ResidentEngine: LinkEngine {
       throw error
     }
     try output.commit(staged)
+    call.written = LinkCall.Written(
+      program: program, contents: image.image.contents, bytes: image.image.count)
   }
 
   /// Writes the file beside its place, and looks meanwhile whether an input changed: no pass reads them any more.
-  private static func stage(
-    _ image: LinkedImage, _ output: OutputFile, _ files: InputSet
+  private func stage(
+    _ image: LinkedImage, _ program: Int, _ output: OutputFile, _ files: InputSet
   ) throws(LinkFailure) -> (path: String, changed: String?) {
     var changed: String?
     var staged = Result<String, LinkFailure>.failure(.unsupported(reason: "not written"))
     Chunks.beside {
       changed = files.changedFile()
     } _: {
-      staged = Result { () throws(LinkFailure) in try output.stage(image.image) }
+      staged = Result { () throws(LinkFailure) in
+        try output.stage(image.image, program: program, spares: spares)
+      }
     }
     return (try staged.get(), changed)
   }
@@ -316,8 +327,9 @@ package final class ResidentEngine: LinkEngine {
   // MARK: housekeeping
 
   /// Keeps a result whose key was too much work on the way to it.
-  private func keepLater(_ image: LinkedImage, _ request: LinkRequest, _ plan: LinkPlan, _ files: InputSet) {
+  private func keepLater(_ image: LinkedImage, _ call: LinkCall, _ plan: LinkPlan, _ files: InputSet) {
     let program = ResultStore.program(plan)
+    let (request, written) = (call.request, call.written)
     late.withLock { $0.append(program) }
     keepQueue.async { [weak self] in
       defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
@@ -325,7 +337,20 @@ package final class ResidentEngine: LinkEngine {
         files.canBeReadAgain
       else { return }
       self.results.keep(image, under: key, program: program)
+      self.scheduleSpare(written)
     }
+  }
+
+  /// Has the next output of a program prepared, if the last is large and no other link comes.
+  private func scheduleSpare(_ written: LinkCall.Written?) {
+    guard let spares, let written, written.bytes >= SpareOutputs.fewestBytes else { return }
+    let mine = lastLink.withLock { $0 }
+    spares.prepare(
+      written.program, contents: written.contents, delay: Self.spareDelay,
+      while: { [weak self] in
+        self.map { $0.running.count == 0 && $0.lastLink.withLock { $0 } == mine } ?? false
+      },
+      image: { [weak self] in self?.results.image(written.contents) })
   }
 
   private func scheduleHousekeeping() {
@@ -412,11 +437,15 @@ package final class ResidentEngine: LinkEngine {
 
   package var verification: VerificationStatus { verifier.status }
 
-  package func stop() { verifier.stop() }
+  package func stop() {
+    verifier.stop()
+    spares?.removeAll(forGood: true)
+  }
 
   package func invalidate() {
     archives.removeAll()
     programs.removeAll()
+    spares?.removeAll()
     // After what is being written, and what waits for its key.
     keepQueue.sync {
       results.removeAll()

@@ -125,6 +125,11 @@ package final class ResultStore: Sendable {
     state.withLock { s in s.images[key].map { ($0.image, $0.program) } }
   }
 
+  /// The image with these contents; no use is noted.
+  func image(_ contents: UInt64) -> OutputImage? {
+    state.withLock { s in s.images.values.first { $0.image.image.contents == contents }?.image.image }
+  }
+
   /// The memory of the image that a program's next one takes the place of, and which is forgotten; nil when there is
   /// none, or somebody still uses it.
   func takeMemory(of program: Int) -> OutputImage? {

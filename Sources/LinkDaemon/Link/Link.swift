@@ -39,7 +39,6 @@ package enum Link {
     let (program, memory) = (resident.program, resident.memory)
     let index = program.index
     story.note(program, plan)
-    program.releasePages()
     try timer.end("loadsyms")
 
     // When no more than contents changed, the last image with them in it is this one.
@@ -63,7 +62,6 @@ package enum Link {
       index, graph: program.graph, initOrder: initOrder, options: plan.deadcode)
     story.note(program.graph.floodStart)
     told.print(String(decoding: live.dump, as: UTF8.self))
-    program.releasePages()
     try timer.end("deadcode")
 
     let modules = try ModuleSymbols(index, &live)
@@ -104,7 +102,6 @@ package enum Link {
     BuildInfo.define(plan.texts, index, &live)
     try timer.end("buildinfo")
 
-    program.releasePages()
 
     // Tables made from text addresses.
     var byString: TypeStrings?
@@ -114,7 +111,6 @@ package enum Link {
       byString = TypeStrings(index, live, memory: memory)
     }
     guard let byString else { throw .unsupported(reason: "types were not sorted") }
-    program.releasePages()
     try timer.end("pclntab")
 
     // DWARF: what there is, and where it goes in its sections.
@@ -125,7 +121,6 @@ package enum Link {
       // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
       if duplicatesFail, made.hasFlagVariants { duplicatesFail = false }
       debug = consume made
-      program.releasePages()
       try timer.end("dwarfGenerateDebugSyms")
     } else {
       debug = nil
@@ -136,6 +131,9 @@ package enum Link {
       index, &live, module: modules.moduleData, initTasks: initOrder.mainTasks, tables: tables.symbols,
       textSectionMap: boundaries.textSectionMap)
     try timer.end("symtab")
+
+    // What was read so far will hardly be needed again.
+    program.releasePages()
 
     // Data layout. From here on no symbol is added.
     var groups = SymbolGroups(index, live, memory: memory)
@@ -171,7 +169,6 @@ package enum Link {
       try layout.place(made, rounding: plan.image.rounding)
       debugSections = made
       trace.note(debug, made, live)
-      program.releasePages()
       try timer.end("dwarfcompress")
     }
 
@@ -192,10 +189,8 @@ package enum Link {
     let writer = SegmentWriter(index, layout, into: image, memory: memory.image)
     try told.report(
       try writer.write(
-        text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE,
-        afterText: program.releasePages))
+        text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
     story.note(memory.image)
-    program.releasePages()
     try debugSections?.write(layout, into: image)
     try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
     try tables.write(

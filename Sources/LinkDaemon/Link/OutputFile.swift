@@ -50,19 +50,41 @@ package struct OutputFile {
 
   /// Removes what is there, as the real linker does when it starts.
   package func remove() {
-    var st = stat()
-    if lstat(path, &st) == 0, st.st_mode & S_IFMT == S_IFREG { unlink(path) }
+    if isThere { unlink(path) }
   }
 
-  /// Writes `image` beside the place. What was there goes first, as with the real linker: the memory of its
-  /// pages serves the new file, and a rename over an old file would make ext4 flush to disk.
+  /// Whether there is an ordinary file at the place.
+  private var isThere: Bool {
+    var st = stat()
+    return lstat(path, &st) == 0 && st.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// Puts `image` beside the place: in a spare, if there is one that fits, or else in a new file. What was there goes
+  /// first, as with the real linker, since a rename over an old file would make ext4 flush to disk.
   ///
+  /// - Parameter program: whose spare it may be (`ResultStore.program`).
   /// - Returns: the temporary file's path, for `commit` or `discard`.
   /// - Throws: "cannot create" in the real linker's words, or why writing failed.
-  package func stage(_ image: OutputImage) throws(LinkFailure) -> String {
-    remove()
+  package func stage(
+    _ image: OutputImage, program: Int = 0, spares: SpareOutputs? = nil
+  ) throws(LinkFailure) -> String {
     // Its name does not grow with the output's, which may have the longest there is.
     let temporary = "\(folder)/.linkd-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    if let spares, image.count >= SpareOutputs.fewestBytes, let spare = spares.take(program),
+      spare.move(to: temporary, in: folder)
+    {
+      if spare.fill(temporary, with: image, mode: mode) {
+        if !(isThere && spares.takeAway(path)) { remove() }
+        return temporary
+      }
+      unlink(temporary)
+    }
+    return try stageAnew(image, temporary)
+  }
+
+  /// Writes a new file. The memory of the pages of what was there serves it.
+  private func stageAnew(_ image: OutputImage, _ temporary: String) throws(LinkFailure) -> String {
+    remove()
     let fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard fd >= 0 else { throw cannotCreate(errno) }
     fchmod(fd, mode)

@@ -23,6 +23,7 @@ extension Link {
     guard plan.isPatchable(from: old) else { return no(.flags) }
     guard let symbols = finished.writable(changed, program.index.reader) else { return no(.passes) }
     guard let image = try images?.imageToPatch(finished.image) else { return no(.noImage) }
+    image.beginPatch()
     guard finished.write(plan.texts, into: image) else { return no(.fit) }
     guard finished.writeNotes(plan.elf, insteadOf: old.elf, into: image) else { return no(.buildID) }
     guard let module = try finished.write(symbols, program.index, into: image, memory: resident.memory)

@@ -1,3 +1,5 @@
+internal import Dispatch
+
 /// A program between links: its resolved index and the graph that deadcode follows, both made to take changed
 /// objects in. One link at a time uses it.
 package final class ResidentProgram: @unchecked Sendable {
@@ -49,15 +51,18 @@ package final class ResidentProgram: @unchecked Sendable {
     }
   }
 
-  /// Gives the mapped pages of all inputs back, in the first link of a big program: passes look at different parts
-  /// of the objects, and nobody needs to hold all of them at a time. (A later link has most of them at hand,
-  /// and wants them again.)
+  /// Has the mapped pages of all inputs given back meanwhile, in the first link of a big program: the passes before
+  /// addresses look at other parts of the objects than those after. Once is enough not to hold more than the real
+  /// linker does, and each time costs: mapping them again takes longer than reading them. (A later link has
+  /// most of them at hand, and wants them again.)
   package func releasePages() {
     guard exchanged == packages.objects.count else { return }
     var files: [MappedFile] = []
     for o in packages.objects where o.file !== files.last { files.append(o.file) }
     guard files.reduce(0, { $0 + $1.bytes.count }) > Self.manyBytes else { return }
-    for f in files { f.releasePages() }
+    DispatchQueue.global().async { [files] in
+      for f in files { f.releasePages() }
+    }
   }
 
   /// Bytes of inputs from which on they are a burden.

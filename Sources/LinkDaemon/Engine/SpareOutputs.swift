@@ -1,0 +1,233 @@
+internal import CAttributes
+import Dispatch
+import ImageWriter
+import Protocol
+import Replay
+import Synchronization
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// Files that hold a program's last image once more, written when nobody waits: the next output is one of them, moved
+/// to its place and brought up to date there. That leaves a link with writing what differs, and of an image that
+/// differs everywhere with overwriting memory that the system has found already, which may cost ten times as much as
+/// writing (`docs/BENCHMARKING.md`).
+///
+/// They lie in a folder that only this user can enter, under names that start with the daemon's process id, and are
+/// nobody's output before they leave it. Nothing here throws: what does not work is no spare.
+package final class SpareOutputs: Sendable {
+  /// Bytes of the smallest image that is worth one.
+  package static let fewestBytes = 4 << 20
+  /// How many there are at once.
+  package static let limit = 4
+  /// Bytes that are written at a time: a link that begins waits for one of them at most.
+  private static let chunk = 1 << 20
+
+  /// A file of ours.
+  package struct Spare: Sendable {
+    let path: String
+    /// `OutputImage.contents` of what is in it; nil when it is not whole.
+    var contents: UInt64?
+  }
+
+  private struct State {
+    var spares: [(program: Int, spare: Spare)] = []
+    /// Old outputs that are to be removed when nobody waits.
+    var trash: [String] = []
+    var isClosed = false
+  }
+
+  private let folder: String
+  private let state = Mutex(State())
+  private let queue = DispatchQueue(label: "linkd.spares", qos: .utility)
+  /// Entered while a spare is written.
+  private let writing = DispatchGroup()
+
+  /// - Returns: nil when the folder cannot be made, or others can enter it.
+  package init?(folder: String) {
+    guard (try? Locations.preparePrivateDirectory(folder)) != nil else { return nil }
+    self.folder = folder
+    // What daemons left that were killed.
+    for name in ReplaySyscalls.names(in: folder) {
+      let owner = name.split(separator: "-").first.flatMap { Int32($0) }
+      if owner == Syscalls.processID || !(owner.map(ReplaySyscalls.isAlive) ?? false) {
+        unlink("\(folder)/\(name)")
+      }
+    }
+  }
+
+  private func newPath() -> String {
+    "\(folder)/\(Syscalls.processID)-\(String(UInt64.random(in: 0...UInt64.max), radix: 16))"
+  }
+
+  // MARK: for a link
+
+  /// The spare of a program, which is the caller's from now on.
+  func take(_ program: Int) -> Spare? {
+    guard writing.wait(timeout: .now() + .milliseconds(50)) == .success else { return nil }
+    return state.withLock { s in
+      s.spares.firstIndex { $0.program == program }.map { s.spares.remove(at: $0).spare }
+    }
+  }
+
+  /// Takes a file away from its place; removing it takes as long as it is large, and is left for later.
+  ///
+  /// - Returns: false when it is still there: it lies in another file system.
+  func takeAway(_ path: String) -> Bool {
+    let aside = newPath()
+    guard rename(path, aside) == 0 else { return false }
+    state.withLock { $0.trash.append(aside) }
+    return true
+  }
+
+  // MARK: when nobody waits
+
+  /// Makes a spare of an image, and removes what was taken away.
+  ///
+  /// - Parameters:
+  ///   - delay: nanoseconds until then.
+  ///   - isWanted: asked for each piece; false leaves the file as it is.
+  ///   - image: the image with these contents, as long as it is held by somebody else.
+  package func prepare(
+    _ program: Int, contents: UInt64, delay: Int, while isWanted: @escaping @Sendable () -> Bool,
+    image: @escaping @Sendable () -> OutputImage?
+  ) {
+    queue.asyncAfter(deadline: .now() + .nanoseconds(delay)) { [self] in
+      for path in state.withLock({ s in
+        defer { s.trash = [] }
+        return s.trash
+      }) {
+        unlink(path)
+      }
+      guard isWanted(), image() != nil else { return }
+      writing.enter()
+      defer { writing.leave() }
+      let old = state.withLock { s in
+        s.spares.firstIndex { $0.program == program }.map { s.spares.remove(at: $0) }
+      }
+      if let old, old.spare.contents == contents { return keep(old.spare, program) }
+      let path = old?.spare.path ?? newPath()
+      guard let isWhole = Self.write(path, contents, isWanted, image) else {
+        unlink(path)
+        return
+      }
+      keep(Spare(path: path, contents: isWhole ? contents : nil), program)
+    }
+  }
+
+  private func keep(_ spare: Spare, _ program: Int) {
+    let gone = state.withLock { s -> [Spare] in
+      if s.isClosed { return [spare] }
+      s.spares.append((program, spare))
+      let count = s.spares.count - Self.limit
+      guard count > 0 else { return [] }
+      defer { s.spares.removeFirst(count) }
+      return s.spares.prefix(count).map(\.spare)
+    }
+    for spare in gone { unlink(spare.path) }
+  }
+
+  /// - Returns: whether all of it was written; nil when the file is of no use.
+  private static func write(
+    _ path: String, _ contents: UInt64, _ isWanted: () -> Bool, _ image: () -> OutputImage?
+  ) -> Bool? {
+    let fd = systemOpen(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
+    guard fd >= 0 else { return nil }
+    let file = FileDescriptor(fd)
+    var at = 0
+    while isWanted() {
+      // Held for a moment only: who makes the next image wants its memory.
+      guard let image = image(), image.contents == contents else { return false }
+      #if os(Linux)
+        if at == 0, posix_fallocate(fd, 0, off_t(image.count)) != 0 { return nil }
+      #endif
+      let end = min(at + chunk, image.count)
+      guard systemWrite(file.raw, image, at..<end) else { return nil }
+      at = end
+      if at == image.count { return ftruncate(fd, off_t(at)) == 0 ? true : nil }
+    }
+    return false
+  }
+
+  /// Removes all of them.
+  package func removeAll(forGood isClosed: Bool = false) {
+    let paths = state.withLock { s in
+      defer {
+        s.spares = []
+        s.trash = []
+        s.isClosed = isClosed
+      }
+      return s.spares.map(\.spare.path) + s.trash
+    }
+    for path in paths { unlink(path) }
+  }
+}
+
+extension SpareOutputs.Spare {
+  /// Moves the file into another folder, unless one made there would be another: of another group, or with other
+  /// attributes.
+  ///
+  /// - Returns: false when it was not moved, and removed.
+  func move(to place: String, in folder: String) -> Bool {
+    let home = String(path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)])
+    if Self.filesAreAlike(in: home, folder, of: path), rename(path, place) == 0 { return true }
+    unlink(path)
+    return false
+  }
+
+  private static func filesAreAlike(in home: String, _ folder: String, of path: String) -> Bool {
+    var (file, place) = (stat(), stat())
+    guard stat(path, &file) == 0, stat(folder, &place) == 0, file.st_dev == place.st_dev else { return false }
+    #if os(Linux)
+      // A file has its maker's group, or, where the folder says so, the folder's.
+      guard file.st_gid == (place.st_mode & S_ISGID != 0 ? place.st_gid : getegid()) else { return false }
+      return ["system.posix_acl_default", "security.selinux"].allSatisfy {
+        attribute($0, of: home) == attribute($0, of: folder)
+      }
+    #else
+      return file.st_gid == place.st_gid
+    #endif
+  }
+
+  #if os(Linux)
+    /// What a folder hands on to new files; nil when it has no such thing.
+    private static func attribute(_ name: String, of folder: String) -> [UInt8]? {
+      var bytes = [UInt8](repeating: 0, count: 1024)
+      let count = cattributes_get(folder, name, &bytes, bytes.count)
+      return count < 0 ? nil : Array(bytes.prefix(count))
+    }
+  #endif
+
+  /// Makes a moved file the image's, as if it were new.
+  ///
+  /// - Parameter mode: permission bits.
+  /// - Returns: false when that did not work.
+  func fill(_ place: String, with image: OutputImage, mode: mode_t) -> Bool {
+    let fd = systemOpen(place, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard fd >= 0 else { return false }
+    var isGood = true
+    for range in image.ranges(since: contents) where isGood { isGood = systemWrite(fd, image, range) }
+    var st = stat()
+    isGood = isGood && fstat(fd, &st) == 0
+    if isGood, Int(st.st_size) != image.count { isGood = ftruncate(fd, off_t(image.count)) == 0 }
+    isGood = isGood && fchmod(fd, mode) == 0 && futimens(fd, nil) == 0
+    return close(fd) == 0 && isGood
+  }
+}
+
+private func systemOpen(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o600) }
+
+/// Writes part of an image to the same place of a file.
+private func systemWrite(_ fd: Int32, _ image: OutputImage, _ range: Range<Int>) -> Bool {
+  var at = range.lowerBound
+  while at < range.upperBound {
+    let n = pwrite(fd, image.base + at, range.upperBound - at, off_t(at))
+    if n < 0, errno == EINTR { continue }
+    if n <= 0 { return false }
+    at += n
+  }
+  return true
+}
