@@ -174,6 +174,11 @@ package final class ResidentEngine: LinkEngine {
       return !call.control.isCancelled
     }
     var story = LinkStory()
+    let foresight = foresee(plan, inputs)
+    defer {
+      foresight?.end()
+      results.lend(nil, to: ResultStore.program(plan))
+    }
     let image: LinkedImage
     do throws(LinkFailure) {
       image = try Link.run(
@@ -189,6 +194,7 @@ package final class ResidentEngine: LinkEngine {
       return try linkWithItsOwn(call, plan, output, key)
     }
     if let changed = files.twinFiles.first(where: { !$0.isAsItWas }) { throw Self.inputChanged(changed.path) }
+    foresight?.end()
     try put(image, plan, output, inputs, call)
     try timer.end("write")
     if let key {
@@ -205,6 +211,19 @@ package final class ResidentEngine: LinkEngine {
       phases: timer.phases.map { LinkReport.Phase(name: $0.name, nanoseconds: Int($0.nanoseconds)) },
       explanation: story.explanation)
     return done(call, image, report, phases: timer.phases)
+  }
+
+  /// Has memory found for an output whose program has none yet.
+  private func foresee(_ plan: LinkPlan, _ inputs: InputSet) -> Foresight? {
+    let program = ResultStore.program(plan)
+    let hasMemory = results.has(program: program)
+    let bytes = Foresight.fewestBytes(inputs: inputs.bytes, isStripped: !plan.elf.hasSymbols)
+    let filled = spares?.filled(program) ?? 0
+    guard bytes >= SpareOutputs.fewestBytes, !hasMemory || filled < bytes else { return nil }
+    // As much again as it may be more, of which no page is touched.
+    let memory = hasMemory ? nil : try? OutputImage(count: bytes, spare: bytes)
+    results.lend(memory, to: program)
+    return Foresight(bytes: bytes, memory: memory, spares: spares, program: program)
   }
 
   /// Links again from the request's own files: what a link says names files.
@@ -377,6 +396,7 @@ package final class ResidentEngine: LinkEngine {
   ///
   /// - Parameter isUrgent: somebody waits for the end of the daemon.
   private func keepAll(isUrgent: Bool) {
+    archives.storeHashes(while: mayKeep)
     guard let kept, let keptPrograms else { return }
     // One waits for the disk, the other for memory.
     DispatchQueue.concurrentPerform(iterations: 2) { k in

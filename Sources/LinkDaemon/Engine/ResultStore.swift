@@ -22,6 +22,8 @@ package final class ResultStore: Sendable {
   private struct State {
     let budget: Int
     var images: [ContentKey: Entry] = [:]
+    /// Memory without an image, for the next one of a program.
+    var lent: [Int: OutputImage] = [:]
     var bytes = 0
     var clock = 0
 
@@ -133,7 +135,14 @@ package final class ResultStore: Sendable {
   /// The memory of the image that a program's next one takes the place of, and which is forgotten; nil when there is
   /// none, or somebody still uses it.
   func takeMemory(of program: Int) -> OutputImage? {
-    state.withLock { s in s.next(of: program).flatMap { s.takeImage($0) } }
+    state.withLock { s in
+      s.lent.removeValue(forKey: program) ?? s.next(of: program).flatMap { s.takeImage($0) }
+    }
+  }
+
+  /// Lends memory to the next image of a program that has none; nil takes it back.
+  func lend(_ memory: OutputImage?, to program: Int) {
+    state.withLock { $0.lent[program] = memory }
   }
 
   /// An image for a link that changes a little of it: the only one itself, which is forgotten, or a copy of one of

@@ -29,22 +29,28 @@ package final class SpareOutputs: Sendable {
   /// A file of ours.
   package struct Spare: Sendable {
     let path: String
-    /// `OutputImage.contents` of what is in it; nil when it is not whole.
+    /// `OutputImage.contents` of what is in it; nil when that is no image.
     var contents: UInt64?
+    /// Bytes from the start that have been written.
+    var filled = 0
   }
 
   private struct State {
     var spares: [(program: Int, spare: Spare)] = []
+    /// Programs whose spare is being written, and who waits for that.
+    var busy: [Int: DispatchGroup] = [:]
     /// Old outputs that are to be removed when nobody waits.
     var trash: [String] = []
     var isClosed = false
+
+    mutating func remove(_ program: Int) -> Spare? {
+      spares.firstIndex { $0.program == program }.map { spares.remove(at: $0).spare }
+    }
   }
 
   private let folder: String
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "linkd.spares", qos: .utility)
-  /// Entered while a spare is written.
-  private let writing = DispatchGroup()
 
   /// - Returns: nil when the folder cannot be made, or others can enter it.
   package init?(folder: String) {
@@ -65,12 +71,17 @@ package final class SpareOutputs: Sendable {
 
   // MARK: for a link
 
-  /// The spare of a program, which is the caller's from now on.
+  /// The spare of a program, which is the caller's from now on. Whoever writes it must have been told to stop.
   func take(_ program: Int) -> Spare? {
-    guard writing.wait(timeout: .now() + .milliseconds(50)) == .success else { return nil }
-    return state.withLock { s in
-      s.spares.firstIndex { $0.program == program }.map { s.spares.remove(at: $0).spare }
+    if let writing = state.withLock({ $0.busy[program] }) {
+      guard writing.wait(timeout: .now() + .milliseconds(50)) == .success else { return nil }
     }
+    return state.withLock { $0.remove(program) }
+  }
+
+  /// How many bytes of a program's spare are there to be written over.
+  func filled(_ program: Int) -> Int {
+    state.withLock { s in s.spares.first { $0.program == program }?.spare.filled ?? 0 }
   }
 
   /// Takes a file away from its place; removing it takes as long as it is large, and is left for later.
@@ -103,24 +114,57 @@ package final class SpareOutputs: Sendable {
         unlink(path)
       }
       guard isWanted(), image() != nil else { return }
-      writing.enter()
-      defer { writing.leave() }
-      let old = state.withLock { s in
-        s.spares.firstIndex { $0.program == program }.map { s.spares.remove(at: $0) }
+      rewrite(program) { spare in
+        guard spare.contents != contents else { return true }
+        spare.contents = nil
+        guard let isWhole = Self.write(&spare, contents, isWanted, image) else { return false }
+        if isWhole { spare.contents = contents }
+        return true
       }
-      if let old, old.spare.contents == contents { return keep(old.spare, program) }
-      let path = old?.spare.path ?? newPath()
-      guard let isWhole = Self.write(path, contents, isWanted, image) else {
-        unlink(path)
-        return
-      }
-      keep(Spare(path: path, contents: isWhole ? contents : nil), program)
     }
   }
 
-  private func keep(_ spare: Spare, _ program: Int) {
+  /// Writes something into a program's spare, so that there is memory for the first bytes of the next output.
+  ///
+  /// - Parameter isWanted: asked for each piece; false ends it.
+  func extend(_ program: Int, to bytes: Int, while isWanted: () -> Bool) {
+    rewrite(program) { spare in
+      guard spare.contents == nil else { return true }
+      let fd = systemOpen(spare.path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
+      guard fd >= 0 else { return false }
+      let file = FileDescriptor(fd)
+      guard Self.reserve(file, bytes) else { return false }
+      let zeros = [UInt8](repeating: 0, count: 1 << 18)
+      while spare.filled < bytes, isWanted() {
+        let count = min(zeros.count, bytes - spare.filled)
+        let isGood = zeros.withUnsafeBytes { zeros in
+          zeros.baseAddress.map { systemWrite(file.raw, $0, count, at: spare.filled) } ?? false
+        }
+        guard isGood else { return false }
+        spare.filled += count
+      }
+      return true
+    }
+  }
+
+  /// Calls `body` with a program's spare, or the name of a new one, while nobody else has it.
+  ///
+  /// - Parameter body: returns false when the file is of no use.
+  private func rewrite(_ program: Int, _ body: (inout Spare) -> Bool) {
+    let writing = DispatchGroup()
+    let old = state.withLock { s -> Spare?? in
+      guard s.busy[program] == nil, !s.isClosed else { return nil }
+      s.busy[program] = writing
+      return .some(s.remove(program))
+    }
+    guard let old else { return }
+    writing.enter()
+    defer { writing.leave() }
+    var spare = old ?? Spare(path: newPath())
+    let isOfUse = body(&spare)
     let gone = state.withLock { s -> [Spare] in
-      if s.isClosed { return [spare] }
+      s.busy[program] = nil
+      if !isOfUse || s.isClosed { return [spare] }
       s.spares.append((program, spare))
       let count = s.spares.count - Self.limit
       guard count > 0 else { return [] }
@@ -130,23 +174,31 @@ package final class SpareOutputs: Sendable {
     for spare in gone { unlink(spare.path) }
   }
 
+  private static func reserve(_ file: FileDescriptor, _ bytes: Int) -> Bool {
+    #if os(Linux)
+      // Where space cannot be reserved, it is found along the way.
+      return ![ENOSPC, EDQUOT, EFBIG].contains(posix_fallocate(file.raw, 0, off_t(bytes)))
+    #else
+      return true
+    #endif
+  }
+
   /// - Returns: whether all of it was written; nil when the file is of no use.
   private static func write(
-    _ path: String, _ contents: UInt64, _ isWanted: () -> Bool, _ image: () -> OutputImage?
+    _ spare: inout Spare, _ contents: UInt64, _ isWanted: () -> Bool, _ image: () -> OutputImage?
   ) -> Bool? {
-    let fd = systemOpen(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
+    let fd = systemOpen(spare.path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
     guard fd >= 0 else { return nil }
     let file = FileDescriptor(fd)
     var at = 0
     while isWanted() {
       // Held for a moment only: who makes the next image wants its memory.
       guard let image = image(), image.contents == contents else { return false }
-      #if os(Linux)
-        if at == 0, posix_fallocate(fd, 0, off_t(image.count)) != 0 { return nil }
-      #endif
+      if at == 0, !reserve(file, image.count) { return nil }
       let end = min(at + chunk, image.count)
-      guard systemWrite(file.raw, image, at..<end) else { return nil }
+      guard systemWrite(file.raw, image.base + at, end - at, at: at) else { return nil }
       at = end
+      spare.filled = max(spare.filled, at)
       if at == image.count { return ftruncate(fd, off_t(at)) == 0 ? true : nil }
     }
     return false
@@ -209,7 +261,9 @@ extension SpareOutputs.Spare {
     let fd = systemOpen(place, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
     guard fd >= 0 else { return false }
     var isGood = true
-    for range in image.ranges(since: contents) where isGood { isGood = systemWrite(fd, image, range) }
+    for range in image.ranges(since: contents) where isGood {
+      isGood = systemWrite(fd, image.base + range.lowerBound, range.count, at: range.lowerBound)
+    }
     var st = stat()
     isGood = isGood && fstat(fd, &st) == 0
     if isGood, Int(st.st_size) != image.count { isGood = ftruncate(fd, off_t(image.count)) == 0 }
@@ -220,14 +274,14 @@ extension SpareOutputs.Spare {
 
 private func systemOpen(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o600) }
 
-/// Writes part of an image to the same place of a file.
-private func systemWrite(_ fd: Int32, _ image: OutputImage, _ range: Range<Int>) -> Bool {
-  var at = range.lowerBound
-  while at < range.upperBound {
-    let n = pwrite(fd, image.base + at, range.upperBound - at, off_t(at))
+/// - Returns: whether all bytes were written.
+private func systemWrite(_ fd: Int32, _ from: UnsafeRawPointer, _ count: Int, at offset: Int) -> Bool {
+  var done = 0
+  while done < count {
+    let n = pwrite(fd, from + done, count - done, off_t(offset + done))
     if n < 0, errno == EINTR { continue }
     if n <= 0 { return false }
-    at += n
+    done += n
   }
   return true
 }

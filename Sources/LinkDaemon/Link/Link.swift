@@ -62,6 +62,7 @@ package enum Link {
       index, graph: program.graph, initOrder: initOrder, options: plan.deadcode)
     story.note(program.graph.floodStart)
     told.print(String(decoding: live.dump, as: UTF8.self))
+    program.releasePages()
     try timer.end("deadcode")
 
     let modules = try ModuleSymbols(index, &live)
@@ -131,9 +132,6 @@ package enum Link {
       index, &live, module: modules.moduleData, initTasks: initOrder.mainTasks, tables: tables.symbols,
       textSectionMap: boundaries.textSectionMap)
     try timer.end("symtab")
-
-    // What was read so far will hardly be needed again.
-    program.releasePages()
 
     // Data layout. From here on no symbol is added.
     var groups = SymbolGroups(index, live, memory: memory)

@@ -28,6 +28,8 @@ package final class ArchiveStore: Sendable {
     var twins: [ContentKey: ContentKey] = [:]
     /// Hashes of what archives outside the build cache hold, as far as they were asked for.
     var contents: [ContentKey: ContentKey] = [:]
+    /// Archives in the build cache whose name hashes are not stored yet.
+    var unstored: [ContentKey] = []
     /// The link that last used an archive, for dropping old ones.
     var lastUse: [ContentKey: Int] = [:]
     var link = 0
@@ -71,6 +73,16 @@ package final class ArchiveStore: Sendable {
       s.lastUse = [:]
       s.twins = [:]
       s.contents = [:]
+      s.unstored = []
+    }
+  }
+
+  /// Stores what parsing has computed since it was last asked to.
+  ///
+  /// - Parameter isWanted: asked again and again; false leaves the rest for the next time.
+  func storeHashes(while isWanted: () -> Bool) {
+    while isWanted(), let key = state.withLock({ $0.unstored.popLast() }) {
+      if let archive = state.withLock({ $0.archives[key] }) { hashes?.store(key, archive) }
     }
   }
 
@@ -91,6 +103,7 @@ package final class ArchiveStore: Sendable {
         s.archives[key] = nil
         s.lastUse[key] = nil
       }
+      s.unstored.removeAll { s.archives[$0] == nil }
       s.files = s.files.filter { s.archives[$0.value.key] != nil }
       s.twins = s.twins.filter { s.archives[$0.value] != nil }
       s.contents = s.contents.filter { s.archives[$0.key] != nil }
@@ -295,8 +308,8 @@ package final class ArchiveStore: Sendable {
       let tables = known?.tables(file.key) ?? []
       let archive = try Archive(
         file: file.file, hashes: tables.isEmpty ? cache?.load(file.key) : nil, tables: tables)
-      if let cache, archive.computedHashes { cache.store(file.key, archive) }
       state.withLock { s in
+        if cache != nil, archive.computedHashes { s.unstored.append(file.key) }
         s.files[path] = Entry(
           stamp: file.stamp, key: file.key, named: file.named, isYoung: file.isYoung)
         s.archives[file.key] = archive
@@ -337,6 +350,9 @@ package struct InputSet: Sendable {
 
   /// How many are still to be parsed.
   var unknownFiles: Int { files.values.count { (try? $0.get())?.archive == nil } }
+
+  /// Bytes of all files.
+  var bytes: Int { files.values.reduce(0) { $0 + ((try? $1.get())?.file.bytes.count ?? 0) } }
 
   /// The paths that the set was made for.
   var paths: [String] { Array(files.keys) }

@@ -49,10 +49,17 @@ package final class MappedFile: @unchecked Sendable {
     return now != stamp
   }
 
-  /// Gives the mapped pages back; they come again from the page cache when they are read.
-  package func releasePages() {
-    guard block == nil, let base = bytes.base, bytes.count > 0 else { return }
-    madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, MADV_DONTNEED)
+  /// Gives mapped pages back; they come again from the page cache when they are read.
+  ///
+  /// - Parameter part: bytes of the file; pages that it has as a whole are given back.
+  package func releasePages(of part: ByteView) {
+    guard block == nil, let base = bytes.base, let start = part.base, start >= base,
+      start + part.count <= base + bytes.count
+    else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = (start - base + page - 1) / page * page
+    let end = (start - base + part.count) / page * page
+    if first < end { madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED) }
   }
 
   /// Opens and maps `path`; the stamp is taken from the open descriptor, so it describes the mapped bytes.

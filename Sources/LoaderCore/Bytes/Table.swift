@@ -19,8 +19,17 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   package init(repeating value: Element, count: Int) {
     self.init(capacity: count)
-    base.initialize(repeating: value, count: count)
     self.count = count
+    // Filling a large table is mostly the kernel's work, finding its memory.
+    let memory = Filled(base: base, value: value)
+    Chunks.run(count, grain: max(1, (1 << 20) / MemoryLayout<Element>.stride)) { part in
+      (memory.base + part.lowerBound).initialize(repeating: memory.value, count: part.count)
+    }
+  }
+
+  private struct Filled: @unchecked Sendable {
+    let base: UnsafeMutablePointer<Element>
+    let value: Element
   }
 
   /// `count` elements of whatever the memory holds, for tables that are filled before they are read.
@@ -96,6 +105,13 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     guard n > count else { return }
     if n > capacity { reserve(max(n, capacity &+ capacity / 4)) }
     (base + count).initialize(repeating: value, count: n - count)
+    count = n
+  }
+
+  /// Lengthens the table to `n` elements, new ones being whatever the memory holds.
+  package mutating func extend(to n: Int) {
+    guard n > count else { return }
+    reserve(n)
     count = n
   }
 

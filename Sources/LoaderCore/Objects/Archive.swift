@@ -87,10 +87,8 @@ package struct Archive: Sendable {
     var out: [UInt8] = []
     for m in members {
       guard case .object(let o, _, _, _) = m.content else { continue }
-      out.reserveCapacity(out.count + 4 * o.view.symbolCount)
-      for i in 0..<o.view.symbolCount {
-        withUnsafeBytes(of: o.nameHashes[i].littleEndian) { out.append(contentsOf: $0) }
-      }
+      // Every machine there is a Go linker profile for is little-endian.
+      out += UnsafeRawBufferPointer(start: o.nameHashes, count: 4 * o.view.symbolCount)
     }
     return out
   }
@@ -155,8 +153,10 @@ package struct Archive: Sendable {
     init?(_ bytes: ByteView, at offset: Int) {
       guard bytes.fits(offset, 60) else { return nil }
       func field(_ at: Int, _ n: Int) -> String {
-        let text = bytes.slice(offset + at, n).string
-        return String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        var (start, end) = (offset + at, offset + at + n)
+        while start < end, bytes.u8(start) == 0x20 { start += 1 }
+        while start < end, bytes.u8(end - 1) == 0x20 { end -= 1 }
+        return bytes.slice(start, end - start).string
       }
       name = field(0, 16)
       size = Int(field(48, 10)) ?? 0

@@ -160,7 +160,7 @@ final class FloodWorker: @unchecked Sendable {
 /// that has not begun: there may be fewer threads than workers.
 final class FloodTeam: Sendable {
   /// Nodes on a stack from which on it is shared.
-  static let plenty = 512
+  static let plenty = 48
 
   let size: Int
   private let begun = Atomic(0)

@@ -51,17 +51,16 @@ package final class ResidentProgram: @unchecked Sendable {
     }
   }
 
-  /// Has the mapped pages of all inputs given back meanwhile, in the first link of a big program: the passes before
-  /// addresses look at other parts of the objects than those after. Once is enough not to hold more than the real
-  /// linker does, and each time costs: mapping them again takes longer than reading them. (A later link has
+  /// Has mapped pages given back meanwhile, in the first link of a big program: those of symbols' records and names,
+  /// most of which are of no more use when it is known what the program needs. Once is enough to hold about what the
+  /// real linker does, and each time costs: mapping pages again takes longer than reading them. (A later link has
   /// most of them at hand, and wants them again.)
   package func releasePages() {
     guard exchanged == packages.objects.count else { return }
-    var files: [MappedFile] = []
-    for o in packages.objects where o.file !== files.last { files.append(o.file) }
-    guard files.reduce(0, { $0 + $1.bytes.count }) > Self.manyBytes else { return }
-    DispatchQueue.global().async { [files] in
-      for f in files { f.releasePages() }
+    let objects = packages.objects
+    guard objects.reduce(0, { $0 + $1.view.bytes.count }) > Self.manyBytes else { return }
+    DispatchQueue.global().async { [objects] in
+      for o in objects { o.file.releasePages(of: o.view.bytes.slice(0, o.view.block(.relocIndex))) }
     }
   }
 

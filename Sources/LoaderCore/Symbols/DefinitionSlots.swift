@@ -1,7 +1,8 @@
 /// For every definition of every object, in load order: what it is a repeat of, and whose content counts.
 struct DefinitionSlots: ~Copyable {
   struct Pointers: @unchecked Sendable {
-    /// The first slot with the same name or content, itself when it is the first; after numbering, the symbol.
+    /// The first slot with the same name or content, itself when it is the first. (`FirstNumbering` writes
+    /// numbers there.)
     let first: UnsafeMutablePointer<UInt32>
     /// Of a first slot: the definition that was elected.
     let winner: UnsafeMutablePointer<ObjectSymbol>
@@ -11,18 +12,15 @@ struct DefinitionSlots: ~Copyable {
   private let first: Table<UInt32>
   private let winner: Table<ObjectSymbol>
 
-  /// - Throws: `.unsupported` beyond 2^31 definitions.
+  /// - Throws: `.unsupported` beyond 2^30 definitions.
   init(index: SymbolIndex, bases: [Int]) throws(LinkFailure) {
     count = bases.last ?? 0
-    guard count < Int(Int32.max) else { throw .unsupported(reason: "too many symbols") }
+    guard count < 1 << 30 else { throw .unsupported(reason: "too many symbols") }
     first = Table(uninitialized: count)
     winner = Table(uninitialized: count)
   }
 
   var pointers: Pointers { Pointers(first: first.base, winner: winner.base) }
-
-  /// The symbol of a slot, after numbering.
-  func symbol(_ slot: UInt32) -> SymbolID { SymbolID(first[Int(slot)]) }
 }
 
 /// The elections among content-addressed definitions.

@@ -67,10 +67,12 @@ struct NameTable: ~Copyable {
 
   /// Replaces every entry's number less 1 by what `symbol` gives for it.
   mutating func renumber(_ symbol: (UInt32) -> SymbolID) {
-    let base = slots.base
-    for i in 0..<slots.count where base[i] != 0 {
-      let old = UInt32(truncatingIfNeeded: base[i]) &- 1
-      base[i] = (base[i] & ~0xffff_ffff) | UInt64(symbol(old).raw)
+    let slots = Slots(base: slots.base, count: slots.count)
+    Chunks.run(slots.count, grain: 1 << 14) { part in
+      for i in part where slots.base[i] != 0 {
+        let old = UInt32(truncatingIfNeeded: slots.base[i]) &- 1
+        slots.base[i] = (slots.base[i] & ~0xffff_ffff) | UInt64(symbol(old).raw)
+      }
     }
   }
 

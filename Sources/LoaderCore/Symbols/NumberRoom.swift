@@ -26,12 +26,4 @@ extension SymbolIndex {
 
   /// Counts the numbers that nobody has.
   func countFree() { freeCount = max(0, symbols.buffer.count { $0 == NumberRoom.nobody } - 1) }
-
-  /// Leaves room behind the last `count` symbols.
-  func leaveRoom(behind count: Int) {
-    for _ in 0..<NumberRoom.behind(count) {
-      symbols.append(NumberRoom.nobody)
-      classes.append(0)
-    }
-  }
 }

@@ -74,7 +74,7 @@ package struct SymbolResolver: ~Copyable {
   }
 
   private mutating func run() throws(LinkFailure) -> String {
-    var slots = try DefinitionSlots(index: index, bases: slotBases)
+    let slots = try DefinitionSlots(index: index, bases: slotBases)
     var names = NameElection(index: index, profile: profile, strictDups: options.strictDups, bases: slotBases)
     // Names on this thread, content hashes beside it.
     let hashed = HashedElections(index: index, bases: slotBases, slots: slots.pointers)
@@ -83,16 +83,16 @@ package struct SymbolResolver: ~Copyable {
     let failure = names.run(slots.pointers)
     group.wait()
     if let failure { throw failure }
-    number(&slots, &names)
+    let numbering = number(slots.pointers, &names)
     if options.checkLinkname {
       let check = LinknameCheck(index: index, blocked: profile.blockedLinknames)
       for v in names.linknameVars {
-        try check.reference(from: v.object, name: v.name, to: slots.symbol(v.slot))
+        try check.reference(from: v.object, name: v.name, to: numbering.symbol(v.slot))
       }
     }
     try ReferenceResolution(index: index, profile: profile, checkLinkname: options.checkLinkname).run()
     for f in names.sizeFixups {
-      let s = slots.symbol(f.slot)
+      let s = numbering.symbol(f.slot)
       index.makeOwned(s)
       index.setSize(s, Int64(f.size))
     }
@@ -106,71 +106,13 @@ package struct SymbolResolver: ~Copyable {
 
   // MARK: numbering
 
-  /// Numbers package definitions of all objects, then the other definitions object by object.
-  private func number(_ slots: inout DefinitionSlots, _ names: inout NameElection) {
-    let p = slots.pointers
-    index.symbols.reserve(slots.count / 2 + 4096)
-    index.classes.reserve(slots.count / 2 + 4096)
-    let objects = 2..<index.loaded.count
-    let room = objects.reduce(0) { sum, o in
-      let v = index.loaded[o].view
-      return sum + NumberRoom.behind(v.packageDefs) + NumberRoom.behind(v.definitions - v.packageDefs)
-    }
-    index.alignments.grow(to: slots.count + 1 + room, with: 0)
-    index.attributes.grow(to: slots.count + 1 + room, with: [])
-    index.packageStarts = number(objects, p) { 0..<$0.packageDefs }
-    index.othersStarts = number(objects, p) { $0.packageDefs..<$0.definitions }
-    index.alignments.truncate(to: index.symbols.count)
-    index.attributes.truncate(to: index.symbols.count)
-    names.table.renumber { SymbolID(p.first[Int($0)]) }
+  /// Numbers all definitions, and says what elections have found by numbers.
+  private func number(_ slots: DefinitionSlots.Pointers, _ names: inout NameElection) -> FirstNumbering {
+    let numbering = FirstNumbering(index, slots, bases: slotBases)
+    numbering.run()
+    names.table.renumber { numbering.symbol($0) }
     index.names = names.takeTable()
-    for (builtin, slot) in names.builtins { index.builtins[builtin] = p.first[Int(slot)] }
-  }
-
-  /// Numbers some definitions of all objects.
-  ///
-  /// - Returns: the first number that each object's may have, and the end of them.
-  private func number(
-    _ objects: Range<Int>, _ p: DefinitionSlots.Pointers, _ definitions: (ObjectView) -> Range<Int>
-  ) -> [UInt32] {
-    var starts: [UInt32] = [0, 0]
-    for o in objects {
-      let first = index.symbols.count
-      starts.append(UInt32(truncatingIfNeeded: first))
-      number(o, p, definitions(index.loaded[o].view))
-      index.leaveRoom(behind: index.symbols.count - first)
-    }
-    return starts + [UInt32(truncatingIfNeeded: index.symbols.count)]
-  }
-
-  /// Gives the definitions of one object their symbols; `first` turns from slots into symbols on the way:
-  /// a repeat comes after what it repeats.
-  private func number(_ object: Int, _ p: DefinitionSlots.Pointers, _ range: Range<Int>) {
-    let o = index.loaded[object]
-    let base = slotBases[object]
-    for i in range {
-      let slot = base &+ i
-      let first = Int(p.first[slot])
-      let s: UInt32
-      if first == slot {
-        s = UInt32(index.symbols.count)
-        let winner = p.winner[slot]
-        index.symbols.append(winner)
-        index.classes.append(index.loaded[Int(winner.object)].classes[Int(winner.local)])
-      } else {
-        s = p.first[first]
-      }
-      p.first[slot] = s
-      o.symbols[i] = s
-      let traits = SymbolTraits(rawValue: o.traits[i])
-      if traits.alignment > index.alignments[Int(s)] { index.alignments[Int(s)] = traits.alignment }
-      if traits.hasFlags { note(traits, SymbolID(s)) }
-    }
-  }
-
-  private func note(_ traits: SymbolTraits, _ s: SymbolID) {
-    if traits.isLocal { index.attributes[s.index].insert(.local) }
-    if traits.isUsedInIface { index.attributes[s.index].insert(.usedInIface) }
-    if traits.isWasmExport { index.wasmExports.append(s) }
+    for (builtin, slot) in names.builtins { index.builtins[builtin] = numbering.symbol(slot).raw }
+    return numbering
   }
 }
