@@ -103,7 +103,6 @@ package enum Link {
     BuildInfo.define(plan.texts, index, &live)
     try timer.end("buildinfo")
 
-
     // Tables made from text addresses.
     var byString: TypeStrings?
     let tables = try FunctionTables(
