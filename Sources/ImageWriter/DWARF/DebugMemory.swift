@@ -49,7 +49,13 @@ final class DebugMemory: @unchecked Sendable {
 
   /// Follows an exchange of objects.
   func follow(_ change: IndexChange) {
-    if change.isReshaped { units = [] }
+    if change.isReshaped {
+      var now = (0..<change.objectCount).map { _ in UnitMemo() }
+      for (o, unit) in units.enumerated() {
+        if let object = change.number(of: ObjectID(UInt32(o))) { now[object.index] = unit }
+      }
+      units = now
+    }
     let units = self.units
     Chunks.run(units.count, grain: 64) { range in
       for o in range {

@@ -162,7 +162,7 @@ struct FunctionParts: ~Copyable {
   /// - Returns: false when everything must be read again.
   mutating func follow(_ change: IndexChange) -> Bool {
     // Records do not say by which name they found their parts.
-    guard !change.namesMoved, !change.isReshaped else { return false }
+    guard !change.namesMoved else { return false }
     if !deferReturn.isNone {
       guard let s = change.number(deferReturn) else { return false }
       deferReturn = s
@@ -172,9 +172,15 @@ struct FunctionParts: ~Copyable {
     Chunks.run(functions.count, grain: 16384) { range in
       for k in range where !functions[k].symbol.isNone {
         let s = functions[k].symbol
-        let object = ObjectID(words[Int(functions[k].words) + Word.object])
-        let isKept = !change.isTouched(s) && !change.isRefiled(object)
-        functions[k].symbol = isKept ? change.number(s) ?? .none : .none
+        let word = Int(functions[k].words) + Word.object
+        guard !change.isTouched(s), let object = change.number(of: ObjectID(words[word])),
+          !change.isRefiled(object)
+        else {
+          functions[k].symbol = .none
+          continue
+        }
+        words[word] = object.raw
+        functions[k].symbol = change.number(s) ?? .none
       }
     }
     for k in transient.buffer { functions[Int(k)].symbol = .none }

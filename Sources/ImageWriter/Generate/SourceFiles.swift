@@ -7,7 +7,7 @@ import LoaderCore
 /// last file that a function of it uses. An entry of a file that no function uses is `unused`.
 struct SourceFiles: ~Copyable {
   /// Start of an object's files in `files` plus 1, 0 for one whose files are not noted; by object.
-  private let bases: Table<UInt32>
+  private var bases: Table<UInt32>
   /// Numbers of names, by object and file.
   private var files = Table<UInt32>()
   private var names = FileNames()
@@ -18,9 +18,9 @@ struct SourceFiles: ~Copyable {
   /// Objects with functions, by first function.
   private var units = Table<UInt32>()
   /// Entries that an object's part of cutab has; by object.
-  private let used: Table<UInt32>
+  private var used: Table<UInt32>
   /// Index of an object's first entry in cutab, `absent` for one without functions; by object.
-  private let entryStarts: Table<UInt32>
+  private var entryStarts: Table<UInt32>
   /// Entries of cutab, 4 bytes each.
   private(set) var entryCount = 0
 
@@ -57,8 +57,21 @@ struct SourceFiles: ~Copyable {
   /// Number of names in filetab.
   var nameCount: Int { names.placedCount }
 
-  func follow(_ change: IndexChange) {
+  mutating func follow(_ change: IndexChange) {
+    if change.isReshaped { reshape(change) }
     for o in 0..<bases.count where change.isRefiled(ObjectID(UInt32(o))) { bases[o] = 0 }
+  }
+
+  /// Gives objects the numbers that they have now.
+  private mutating func reshape(_ change: IndexChange) {
+    var moved = Table<UInt32>(repeating: 0, count: change.objectCount)
+    for o in 0..<bases.count {
+      if let now = change.number(of: ObjectID(UInt32(o))) { moved[now.index] = bases[o] }
+    }
+    swap(&bases, &moved)
+    units.removeAll()
+    used = Table(repeating: 0, count: change.objectCount)
+    entryStarts = Table(repeating: Self.absent, count: change.objectCount)
   }
 
   /// Notes the files of an object.

@@ -21,8 +21,12 @@ package final class IndexChange: @unchecked Sendable {
   /// How many symbols came and went.
   package let newCount: Int
   package let goneCount: Int
-  /// Whether objects have other numbers, too: what is known by these must be forgotten.
+  /// Whether objects have other numbers, too (`number(of:)`).
   package let isReshaped: Bool
+  /// By old number of an object, its number now, or 0 for one that went; with `isReshaped`.
+  private var objectNumbers: [UInt32] = []
+  /// How many numbers of objects there are then.
+  package private(set) var objectCount = 0
   /// When the exchanged objects differ in nothing but the data of their definitions: the symbols whose data differ. Nil
   /// when there is more to it.
   package let contents: [SymbolID]?
@@ -66,7 +70,25 @@ package final class IndexChange: @unchecked Sendable {
     isReshaped = false
   }
 
-  func close(_ merge: ProgramMerge) { touched.close(merge) }
+  /// Takes the objects that went out of the row.
+  func close(_ merge: ProgramMerge) {
+    touched.close(merge)
+    var next: UInt32 = 2
+    objectNumbers = [0, 1]
+    for slot in merge.slots {
+      if slot.old != nil { objectNumbers.append(slot.new == nil ? 0 : next) }
+      if slot.new != nil { next += 1 }
+    }
+    objectCount = Int(next)
+  }
+
+  /// The number that an object has now; nil for one that went.
+  @inline(__always)
+  package func number(of object: ObjectID) -> ObjectID? {
+    guard isReshaped else { return object }
+    guard object.index < objectNumbers.count, objectNumbers[object.index] != 0 else { return nil }
+    return ObjectID(objectNumbers[object.index])
+  }
 
   /// How many old symbols `isTouched`.
   package var touchedCount: Int { touched.symbols.population }

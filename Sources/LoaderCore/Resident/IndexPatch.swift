@@ -26,6 +26,8 @@ struct IndexPatch: ~Copyable {
   let isAligned: [Bool]
   /// By object, whether it has other names, or its names at other places.
   let isRenamed: [Bool]
+  /// Objects that came from another place of the row, and those places (`ProgramMerge`).
+  let sources: [Int: Int]
   /// Index in `changed` of an object that is; -1 of the others.
   private let positions: [Int]
   /// By position in `changed`, the old version's first package definition: rising, as these come in load order.
@@ -44,7 +46,7 @@ struct IndexPatch: ~Copyable {
   var namesMoved = false
   /// By position in `changed`.
   var alignments: [DefinitionAlignment] = []
-  /// Where old classes have their new names, for those that `reusePlaces` gave one.
+  /// Where old classes have their new names: those that `reusePlaces` gave one, and those of `sources`.
   var renamed: [UInt32: ObjectSymbol] = [:]
   /// An undefined name's class that became a definition.
   var redirected: [(from: UInt32, to: UInt32)] = []
@@ -57,9 +59,10 @@ struct IndexPatch: ~Copyable {
 
   init(
     index: SymbolIndex, profile: ReleaseProfile, checkLinkname: Bool, isReshaped: Bool,
-    exchanged: [(object: Int, likeness: ObjectView.Likeness)], objects: [GoObject]
+    exchanged: [(object: Int, likeness: ObjectView.Likeness)], objects: [GoObject], sources: [Int: Int]
   ) {
     self.isReshaped = isReshaped
+    self.sources = sources
     recompiled = exchanged.filter { $0.likeness == .symbols }.map(\.object)
     let others = exchanged.filter { $0.likeness != .symbols }
     changed = others.map(\.object)
@@ -111,15 +114,16 @@ struct IndexPatch: ~Copyable {
 
   /// Patches the index.
   ///
+  /// - Parameter sources: places where objects were that came to another place.
   /// - Throws: when it must be resolved anew; the index is of no use then.
   static func apply(
     to index: SymbolIndex, _ packages: LoadedPackages,
     exchanged: [(object: Int, likeness: ObjectView.Likeness)], profile: ReleaseProfile, checkLinkname: Bool,
-    isReshaped: Bool
+    isReshaped: Bool, sources: [Int: Int] = [:]
   ) throws(ExchangeRefusal) -> IndexChange {
     var patch = IndexPatch(
       index: index, profile: profile, checkLinkname: checkLinkname, isReshaped: isReshaped,
-      exchanged: exchanged, objects: packages.objects)
+      exchanged: exchanged, objects: packages.objects, sources: sources)
     guard patch.isPossible() else {
       patch.discard()
       throw .builtins

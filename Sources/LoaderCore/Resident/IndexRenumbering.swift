@@ -122,7 +122,10 @@ extension IndexPatch {
   /// The old package definitions that went or moved while others may still refer to them: by their place in the
   /// package. (Who refers to a content or a name has a member in its class.)
   func movedDefinitions() -> [(object: Int, definitions: [UInt32])] {
-    alignments.enumerated().compactMap { k, alignment in
+    let left = Set(sources.values)
+    return alignments.enumerated().compactMap { k, alignment in
+      // The package is found where it is now, and has them where it had them.
+      if left.contains(changed[k]) { return nil }
       let moved = alignment.new.indices.filter { Int(alignment.new[$0]) != $0 }
       guard !moved.isEmpty else { return nil }
       return (changed[k], moved.map { firstDefinitions[k] &+ UInt32(truncatingIfNeeded: $0) })

@@ -63,13 +63,24 @@ extension IndexPatch {
       let alignment = DefinitionAlignment(old, new)
       for i in 0..<new.view.packageDefs {
         let was = alignment.old[i]
-        new.symbols[i] = was >= 0 ? old.symbols[Int(was)] : newClass(o, i)
+        new.symbols[i] = was >= 0 ? old.symbols[Int(was)] : 0
       }
+      if let source = sources[o] { takeDefinitions(of: index.loaded[source], o, new) }
+      for i in 0..<new.view.packageDefs where new.symbols[i] == 0 { new.symbols[i] = newClass(o, i) }
       alignments.append(alignment)
     }
     for k in changed.indices where !isAligned[k] && !enterPackageNames(k) { return false }
     for k in changed.indices where !isAligned[k] && !enterOtherNames(k) { return false }
     return true
+  }
+
+  /// Gives an object that came from another place the classes that its package definitions had there.
+  private mutating func takeDefinitions(of source: LoadedObject, _ o: Int, _ new: LoadedObject) {
+    guard source.view.packageDefs == new.view.packageDefs else { return }
+    for i in 0..<new.view.packageDefs {
+      new.symbols[i] = source.symbols[i]
+      renamed[source.symbols[i]] = ObjectSymbol(object: UInt32(o), local: UInt32(truncatingIfNeeded: i))
+    }
   }
 
   private mutating func enterPackageNames(_ k: Int) -> Bool {

@@ -170,8 +170,19 @@ package final class ResidentProgram: @unchecked Sendable {
     exchanged = changed.count
   }
 
+  /// Where in the row the objects were that come to another place of it.
+  private func sources(of row: [GoObject], _ changed: [Int]) -> [Int: Int] {
+    var left: [ObjectIdentifier: Int] = [:]
+    for o in changed { left[ObjectIdentifier(index.objects[o - 2])] = o }
+    var sources: [Int: Int] = [:]
+    for o in changed where row[o - 2].view.packageDefs > 0 {
+      sources[o] = left[ObjectIdentifier(row[o - 2])]
+    }
+    return sources
+  }
+
   private func patch(
-    _ new: LoadedPackages, _ changed: [Int], isReshaped: Bool
+    _ new: LoadedPackages, _ changed: [Int], isReshaped: Bool, sources: [Int: Int] = [:]
   ) throws(ExchangeRefusal) -> IndexChange {
     let definitions = new.objects.reduce(0) { $0 + $1.view.definitions }
     let likenesses = likenesses(changed, new)
@@ -182,7 +193,7 @@ package final class ResidentProgram: @unchecked Sendable {
     guard moved * 3 < definitions else { throw .much }
     return try IndexPatch.apply(
       to: index, new, exchanged: Array(zip(changed, likenesses)), profile: profile,
-      checkLinkname: options.checkLinkname, isReshaped: isReshaped)
+      checkLinkname: options.checkLinkname, isReshaped: isReshaped, sources: sources)
   }
 
   /// What the changed objects have in common with what they were.
@@ -217,7 +228,7 @@ package final class ResidentProgram: @unchecked Sendable {
     let row = LoadedPackages(new, in: merge, objects: objects, filler: filler)
     guard index.spread(merge, row, filler: filler) else { throw .names }
     let changed = row.objects.indices.filter { row.objects[$0] !== index.objects[$0] }.map { $0 + 2 }
-    let outcome = try patch(row, changed, isReshaped: true)
+    let outcome = try patch(row, changed, isReshaped: true, sources: sources(of: row.objects, changed))
     graph.follow(outcome, count: index.count, index.reader)
     let next = LoadedPackages(new, objects: objects.compactMap { $0 })
     guard index.close(merge, next) else { throw .names }
