@@ -219,3 +219,12 @@ func eventually(seconds: Double = 20, _ condition: () throws -> Bool) rethrows -
   }
   return try condition()
 }
+
+/// Waits for something that happens on another thread; false when it does not within ten seconds.
+func waitUntil(_ condition: () -> Bool) -> Bool {
+  for _ in 0..<5000 {
+    if condition() { return true }
+    Thread.sleep(forTimeInterval: 0.002)
+  }
+  return condition()
+}

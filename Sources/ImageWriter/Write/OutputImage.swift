@@ -103,7 +103,7 @@ package final class OutputImage: @unchecked Sendable {
   package func beginPatch() { handedOut = [] }
 
   /// Says that what has changed since `beginPatch` is another image.
-  func endPatch() {
+  package func endPatch() {
     // A copy differs from nothing yet.
     let origin = patch.flatMap { $0.ranges.isEmpty ? $0.of : nil } ?? contents
     let ranges = handedOut

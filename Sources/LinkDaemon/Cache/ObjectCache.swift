@@ -114,10 +114,10 @@ package final class ObjectCache: Sendable {
     return KeptFolder("\(directory)/\(name)", limits: KeptFolder.Limits(bytes: limitBytes / share))
   }
 
-  /// Where this daemon's spares lie; nil without a cache.
-  func spares() -> SpareOutputs? {
+  /// This daemon's spares; nil without a cache.
+  func spares(fewestBytes: Int) -> SpareOutputs? {
     guard state.withLock({ $0.database != nil }) else { return nil }
-    return SpareOutputs(folder: "\(directory)/spares")
+    return SpareOutputs(folder: "\(directory)/spares", fewestBytes: fewestBytes)
   }
 
   /// Writes everything that waits, uses included; returns when it is on its way to the disk.

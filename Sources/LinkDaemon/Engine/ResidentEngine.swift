@@ -33,6 +33,8 @@ package final class ResidentEngine: LinkEngine {
   private static let trimDelay = DispatchTimeInterval.seconds(10)
   /// Nanoseconds after a link without another one: a spare that comes too early is in the way.
   private static let spareDelay = 30_000_000
+  /// Bytes of an output from which on memory is found ahead.
+  private static let fewestForeseenBytes = 4 << 20
   /// When no link came for so long, what is held is written for the daemon's next life.
   private static let keepDelay = 1.0
   /// Seconds between two writings: an editing hand makes images faster than a disk should see. The last ones are
@@ -60,7 +62,7 @@ package final class ResidentEngine: LinkEngine {
     logger = configuration.logger
     cache = configuration.cache
     hashLimit = configuration.hashLimit
-    spares = configuration.cache?.spares()
+    spares = configuration.cache?.spares(fewestBytes: configuration.spareBytes)
     // The one release there is a profile of.
     let maker = "\(configuration.build) \(ReleaseProfile.go1_27_3.version)"
     let kept = configuration.cache.flatMap { KeptResults($0, maker: maker) }
@@ -218,8 +220,8 @@ package final class ResidentEngine: LinkEngine {
     let program = ResultStore.program(plan)
     let hasMemory = results.has(program: program)
     let bytes = Foresight.fewestBytes(inputs: inputs.bytes, isStripped: !plan.elf.hasSymbols)
-    let filled = spares?.filled(program) ?? 0
-    guard bytes >= SpareOutputs.fewestBytes, !hasMemory || filled < bytes else { return nil }
+    guard bytes >= Self.fewestForeseenBytes, !hasMemory || spares.map({ $0.filled(program) < bytes }) ?? false
+    else { return nil }
     // As much again as it may be more, of which no page is touched.
     let memory = hasMemory ? nil : try? OutputImage(count: bytes, spare: bytes)
     results.lend(memory, to: program)
@@ -362,7 +364,7 @@ package final class ResidentEngine: LinkEngine {
 
   /// Has the next output of a program prepared, if the last is large and no other link comes.
   private func scheduleSpare(_ written: LinkCall.Written?) {
-    guard let spares, let written, written.bytes >= SpareOutputs.fewestBytes else { return }
+    guard let spares, let written, written.bytes >= spares.fewestBytes else { return }
     let mine = lastLink.withLock { $0 }
     spares.prepare(
       written.program, contents: written.contents, delay: Self.spareDelay,

@@ -20,7 +20,7 @@ import Synchronization
 /// nobody's output before they leave it. Nothing here throws: what does not work is no spare.
 package final class SpareOutputs: Sendable {
   /// Bytes of the smallest image that is worth one.
-  package static let fewestBytes = 4 << 20
+  package let fewestBytes: Int
   /// How many there are at once.
   package static let limit = 4
   /// Bytes that are written at a time: a link that begins waits for one of them at most.
@@ -53,9 +53,10 @@ package final class SpareOutputs: Sendable {
   private let queue = DispatchQueue(label: "linkd.spares", qos: .utility)
 
   /// - Returns: nil when the folder cannot be made, or others can enter it.
-  package init?(folder: String) {
+  package init?(folder: String, fewestBytes: Int = 4 << 20) {
     guard (try? Locations.preparePrivateDirectory(folder)) != nil else { return nil }
     self.folder = folder
+    self.fewestBytes = fewestBytes
     // What daemons left that were killed.
     for name in ReplaySyscalls.names(in: folder) {
       let owner = name.split(separator: "-").first.flatMap { Int32($0) }
@@ -72,7 +73,7 @@ package final class SpareOutputs: Sendable {
   // MARK: for a link
 
   /// The spare of a program, which is the caller's from now on. Whoever writes it must have been told to stop.
-  func take(_ program: Int) -> Spare? {
+  package func take(_ program: Int) -> Spare? {
     if let writing = state.withLock({ $0.busy[program] }) {
       guard writing.wait(timeout: .now() + .milliseconds(50)) == .success else { return nil }
     }
@@ -80,7 +81,7 @@ package final class SpareOutputs: Sendable {
   }
 
   /// How many bytes of a program's spare are there to be written over.
-  func filled(_ program: Int) -> Int {
+  package func filled(_ program: Int) -> Int {
     state.withLock { s in s.spares.first { $0.program == program }?.spare.filled ?? 0 }
   }
 
@@ -127,7 +128,7 @@ package final class SpareOutputs: Sendable {
   /// Writes something into a program's spare, so that there is memory for the first bytes of the next output.
   ///
   /// - Parameter isWanted: asked for each piece; false ends it.
-  func extend(_ program: Int, to bytes: Int, while isWanted: () -> Bool) {
+  package func extend(_ program: Int, to bytes: Int, while isWanted: () -> Bool) {
     rewrite(program) { spare in
       guard spare.contents == nil else { return true }
       let fd = systemOpen(spare.path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW)

@@ -70,7 +70,7 @@ package struct OutputFile {
   ) throws(LinkFailure) -> String {
     // Its name does not grow with the output's, which may have the longest there is.
     let temporary = "\(folder)/.linkd-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    if let spares, image.count >= SpareOutputs.fewestBytes, let spare = spares.take(program),
+    if let spares, image.count >= spares.fewestBytes, let spare = spares.take(program),
       spare.move(to: temporary, in: folder)
     {
       if spare.fill(temporary, with: image, mode: mode) {
