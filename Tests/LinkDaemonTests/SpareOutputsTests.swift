@@ -33,13 +33,7 @@ struct SpareOutputsTests {
     _ spares: SpareOutputs, _ image: OutputImage, pieces: Int = .max, program: Int = 1
   ) throws -> String {
     let asked = Counter()
-    spares.prepare(program, contents: image.contents, delay: 0) {
-      asked.next() <= pieces
-    } image: {
-      image
-    }
-    let isDone = waitUntil { spares.filled(program) > 0 }
-    #expect(isDone)
+    spares.prepare(program, contents: image.contents, while: { asked.next() <= pieces }, image: { image })
     return try #require(files.first)
   }
 
@@ -152,8 +146,11 @@ struct SpareOutputsTests {
     try put(image, spares)
     #expect(try reader.readToEnd() == Data("the old output".utf8))
     // It goes when nobody waits.
-    _ = try prepare(spares, image)
     #expect(files.count == 1)
+    let isQuiet = Event()
+    spares.whenQuiet(after: 0) { isQuiet.signal() }
+    #expect(isQuiet.wait())
+    #expect(files.isEmpty)
   }
 
   @Test func programsHaveTheirOwn() throws {

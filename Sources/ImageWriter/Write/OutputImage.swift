@@ -57,10 +57,15 @@ package final class OutputImage: @unchecked Sendable {
   ///
   /// - Returns: false when it is too small, or much too large.
   package func reuse(count: Int, spare: Int) -> Bool {
-    guard count + spare <= capacity, count > (capacity - Self.unit) / 2 else { return false }
+    guard canHold(count: count, spare: spare) else { return false }
     usedBytes = max(usedBytes, min(self.count, capacity))
     self.count = count
     return true
+  }
+
+  /// Whether the memory is large enough for a file, and not much too large.
+  package func canHold(count: Int, spare: Int) -> Bool {
+    count + spare <= capacity && count > (capacity - Self.unit) / 2
   }
 
   /// A copy, with a number of its own.

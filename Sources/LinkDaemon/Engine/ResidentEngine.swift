@@ -218,8 +218,8 @@ package final class ResidentEngine: LinkEngine {
   /// Has memory found for an output whose program has none yet.
   private func foresee(_ plan: LinkPlan, _ inputs: InputSet) -> Foresight? {
     let program = ResultStore.program(plan)
-    let hasMemory = results.has(program: program)
     let bytes = Foresight.fewestBytes(inputs: inputs.bytes, isStripped: !plan.elf.hasSymbols)
+    let hasMemory = results.hasMemory(for: program, bytes: bytes)
     guard bytes >= Self.fewestForeseenBytes, !hasMemory || spares.map({ $0.filled(program) < bytes }) ?? false
     else { return nil }
     // As much again as it may be more, of which no page is touched.
@@ -362,16 +362,21 @@ package final class ResidentEngine: LinkEngine {
     }
   }
 
-  /// Has the next output of a program prepared, if the last is large and no other link comes.
+  /// Has the next output of a program prepared, memory and file, if no other link comes.
   private func scheduleSpare(_ written: LinkCall.Written?) {
-    guard let spares, let written, written.bytes >= spares.fewestBytes else { return }
+    guard let spares, let written else { return }
     let mine = lastLink.withLock { $0 }
-    spares.prepare(
-      written.program, contents: written.contents, delay: Self.spareDelay,
-      while: { [weak self] in
-        self.map { $0.running.count == 0 && $0.lastLink.withLock { $0 } == mine } ?? false
-      },
-      image: { [weak self] in self?.results.image(written.contents) })
+    let isWanted: @Sendable () -> Bool = { [weak self] in
+      self.map { $0.running.count == 0 && $0.lastLink.withLock { $0 } == mine } ?? false
+    }
+    spares.whenQuiet(after: Self.spareDelay) { [weak self] in
+      guard let self, isWanted() else { return }
+      self.results.prepareMemory(of: written.program, while: isWanted)
+      guard written.bytes >= spares.fewestBytes else { return }
+      spares.prepare(written.program, contents: written.contents, while: isWanted) {
+        self.results.image(written.contents)
+      }
+    }
   }
 
   private func scheduleHousekeeping() {

@@ -24,12 +24,22 @@ package final class ResultStore: Sendable {
     var images: [ContentKey: Entry] = [:]
     /// Memory without an image, for the next one of a program.
     var lent: [Int: OutputImage] = [:]
+    /// Memory of small images that went, for any that comes: finding new memory takes longer than filling it.
+    var idle: [OutputImage] = []
     var bytes = 0
     var clock = 0
 
     mutating func remove(_ key: ContentKey) {
-      guard let entry = images.removeValue(forKey: key) else { return }
-      bytes -= entry.image.image.count
+      if let image = takeImage(key), image.count < ResultStore.manyBytes { keepIdle(image) }
+    }
+
+    mutating func keepIdle(_ memory: OutputImage) {
+      idle.append(memory)
+      if idle.count > ResultStore.idleLimit { idle.removeFirst() }
+    }
+
+    mutating func takeIdle(count: Int, spare: Int) -> OutputImage? {
+      idle.firstIndex { $0.canHold(count: count, spare: spare) }.map { idle.remove(at: $0) }
     }
 
     /// The image, if nobody else has it.
@@ -61,6 +71,7 @@ package final class ResultStore: Sendable {
   }
 
   private static let imagesPerProgram = 2
+  private static let idleLimit = 4
 
   private let state: Mutex<State>
   /// Bytes.
@@ -132,12 +143,43 @@ package final class ResultStore: Sendable {
     state.withLock { s in s.images.values.first { $0.image.image.contents == contents }?.image.image }
   }
 
-  /// The memory of the image that a program's next one takes the place of, and which is forgotten; nil when there is
-  /// none, or somebody still uses it.
-  func takeMemory(of program: Int) -> OutputImage? {
-    state.withLock { s in
+  /// Memory for a program's next image, of so many bytes: that of the one whose place it takes, which is forgotten, or
+  /// of one that went. Nil when there is none, or somebody still uses it.
+  func takeMemory(of program: Int, count: Int, spare: Int) -> OutputImage? {
+    let memory = state.withLock { s in
       s.lent.removeValue(forKey: program) ?? s.next(of: program).flatMap { s.takeImage($0) }
     }
+    if let memory, memory.reuse(count: count, spare: spare) { return memory }
+    let idle = state.withLock { s in s.takeIdle(count: count, spare: spare) }
+    return idle.flatMap { $0.reuse(count: count, spare: spare) ? $0 : nil }
+  }
+
+  /// Whether there is memory for a program's next image.
+  func hasMemory(for program: Int, bytes: Int) -> Bool {
+    state.withLock { s in
+      s.next(of: program) != nil || s.idle.contains { $0.canHold(count: bytes, spare: 0) }
+    }
+  }
+
+  /// Finds memory for a program's next image, as its last one will stay.
+  ///
+  /// - Parameter isWanted: asked again and again; false ends it.
+  func prepareMemory(of program: Int, while isWanted: () -> Bool) {
+    let last = state.withLock { s -> (count: Int, spare: Int)? in
+      guard s.next(of: program) == nil, let key = s.oldest(of: program), let entry = s.images[key] else {
+        return nil
+      }
+      let image = entry.image.image
+      guard image.count < Self.manyBytes,
+        !s.idle.contains(where: { $0.canHold(count: image.count, spare: 0) })
+      else { return nil }
+      return (image.count, image.spare)
+    }
+    guard let last, isWanted(), let memory = try? OutputImage(count: last.count, spare: last.spare) else {
+      return
+    }
+    memory.populate(last.count + last.spare, while: isWanted)
+    state.withLock { $0.keepIdle(memory) }
   }
 
   /// Lends memory to the next image of a program that has none; nil takes it back.
@@ -164,6 +206,7 @@ package final class ResultStore: Sendable {
   func removeAll() {
     state.withLock { s in
       s.images = [:]
+      s.idle = []
       s.bytes = 0
     }
   }

@@ -97,31 +97,35 @@ package final class SpareOutputs: Sendable {
 
   // MARK: when nobody waits
 
-  /// Makes a spare of an image, and removes what was taken away.
+  /// Removes what was taken away, then calls `body`, after some time.
+  ///
+  /// - Parameter delay: nanoseconds.
+  package func whenQuiet(after delay: Int, _ body: @escaping @Sendable () -> Void) {
+    queue.asyncAfter(deadline: .now() + .nanoseconds(delay)) { [self] in
+      let trash = state.withLock { s in
+        defer { s.trash = [] }
+        return s.trash
+      }
+      for path in trash { unlink(path) }
+      body()
+    }
+  }
+
+  /// Makes a spare of an image.
   ///
   /// - Parameters:
-  ///   - delay: nanoseconds until then.
   ///   - isWanted: asked for each piece; false leaves the file as it is.
   ///   - image: the image with these contents, as long as it is held by somebody else.
   package func prepare(
-    _ program: Int, contents: UInt64, delay: Int, while isWanted: @escaping @Sendable () -> Bool,
-    image: @escaping @Sendable () -> OutputImage?
+    _ program: Int, contents: UInt64, while isWanted: () -> Bool, image: () -> OutputImage?
   ) {
-    queue.asyncAfter(deadline: .now() + .nanoseconds(delay)) { [self] in
-      for path in state.withLock({ s in
-        defer { s.trash = [] }
-        return s.trash
-      }) {
-        unlink(path)
-      }
-      guard isWanted(), image() != nil else { return }
-      rewrite(program) { spare in
-        guard spare.contents != contents else { return true }
-        spare.contents = nil
-        guard let isWhole = Self.write(&spare, contents, isWanted, image) else { return false }
-        if isWhole { spare.contents = contents }
-        return true
-      }
+    guard isWanted(), image() != nil else { return }
+    rewrite(program) { spare in
+      guard spare.contents != contents else { return true }
+      spare.contents = nil
+      guard let isWhole = Self.write(&spare, contents, isWanted, image) else { return false }
+      if isWhole { spare.contents = contents }
+      return true
     }
   }
 

@@ -38,7 +38,7 @@ extension Link {
   static func memoryForImage(
     _ count: Int, spare: Int, _ plan: LinkPlan, _ images: ResultStore?, _ story: inout LinkStory
   ) throws(LinkFailure) -> OutputImage {
-    if let old = images?.takeMemory(of: ResultStore.program(plan)), old.reuse(count: count, spare: spare) {
+    if let old = images?.takeMemory(of: ResultStore.program(plan), count: count, spare: spare) {
       story.reusedMemory()
       return old
     }
