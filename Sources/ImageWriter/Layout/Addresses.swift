@@ -9,7 +9,10 @@ package struct Addresses: ~Copyable, @unchecked Sendable {
   private var words: Table<UInt64>
   package static let addressMask: UInt64 = (1 << 48) - 1
 
-  package init(symbolCount: Int) { words = Table(repeating: 0, count: symbolCount) }
+  package init(symbolCount: Int) {
+    // Room for the symbols that the linker makes on the way: growing moves all.
+    words = Table(repeating: 0, count: symbolCount, spare: symbolCount / 64 + 4096)
+  }
 
   package mutating func grow(to symbolCount: Int) { words.grow(to: symbolCount, with: 0) }
 

@@ -72,7 +72,8 @@ package struct KeptFolder: Sendable {
     ReplaySyscalls.names(in: path).contains { $0.hasPrefix("\(group)-") }
   }
 
-  private func place(_ name: Name) -> String { "\(path)/\(name.text)" }
+  /// The path of a file.
+  func place(_ name: Name) -> String { "\(path)/\(name.text)" }
 
   // MARK: writing
 

@@ -67,6 +67,12 @@ final class KeptResults: Sendable {
     folder.removeAll()
   }
 
+  /// Gives a result's file away: it is not kept any more, until it is written again.
+  func release(_ key: ContentKey, program: Int) -> String {
+    written.withLock { _ = $0.remove(key) }
+    return folder.place(name(key, program).file)
+  }
+
   // MARK: finding
 
   /// Whether there may be results of a program.

@@ -256,8 +256,10 @@ package final class ResidentEngine: LinkEngine {
     // Reading a file costs as much as the edit that would make it again.
     guard !programs.has(plan.packagesKey) else { return nil }
     let program = ResultStore.program(plan)
-    guard let known = kept?.find(key.whole, program: program) else { return nil }
+    guard let kept, let known = kept.find(key.whole, program: program) else { return nil }
     results.keep(known, under: key, program: program)
+    // The file's pages are in memory now. Another one is written for the next life when nobody waits.
+    spares?.adopt(kept.release(key.whole, program: program), of: known.image, program)
     return known
   }
 

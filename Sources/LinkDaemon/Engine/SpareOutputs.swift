@@ -14,7 +14,7 @@ import Synchronization
 /// Files that hold a program's last image once more, written when nobody waits: the next output is one of them, moved
 /// to its place and brought up to date there. That leaves a link with writing what differs, and of an image that
 /// differs everywhere with overwriting memory that the system has found already, which may cost ten times as much as
-/// writing (`docs/BENCHMARKING.md`).
+/// writing (DESIGN.md).
 ///
 /// They lie in a folder that only this user can enter, under names that start with the daemon's process id, and are
 /// nobody's output before they leave it. Nothing here throws: what does not work is no spare.
@@ -108,6 +108,20 @@ package final class SpareOutputs: Sendable {
       }
       for path in trash { unlink(path) }
       body()
+    }
+  }
+
+  /// Makes a file the spare of a program that has none.
+  ///
+  /// - Parameters:
+  ///   - path: nobody else knows the file; it has been read, and is what `image` is.
+  func adopt(_ path: String, of image: OutputImage, _ program: Int) {
+    guard image.count >= fewestBytes, filled(program) == 0 else { return }
+    rewrite(program) { spare in
+      guard rename(path, spare.path) == 0 else { return false }
+      spare.contents = image.contents
+      spare.filled = image.count
+      return true
     }
   }
 

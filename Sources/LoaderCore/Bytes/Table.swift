@@ -17,8 +17,9 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     count = 0
   }
 
-  package init(repeating value: Element, count: Int) {
-    self.init(capacity: count)
+  /// - Parameter spare: elements beyond `count` that there is room for.
+  package init(repeating value: Element, count: Int, spare: Int = 0) {
+    self.init(capacity: count + spare)
     self.count = count
     // Filling a large table is mostly the kernel's work, finding its memory.
     let memory = Filled(base: base, value: value)

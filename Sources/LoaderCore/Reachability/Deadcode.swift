@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Synchronization
 
 /// Which symbols a program needs: a flood along relocations from the entry point, with methods kept only
 /// where something may call them (cmd/link/internal/ld/deadcode.go).
@@ -72,16 +73,33 @@ package final class Deadcode {
     marks = FloodMarks(nodeMarks)
     // What became the linker's own before this pass is not what its object says.
     for s in index.journal.owned { graph.drop(map.node(s)) }
-    var seeds: [(node: Int, bits: UInt8)] = []
-    for i in 0..<min(index.attributes.count, index.count) where index.attributes[i] != [] {
-      let a = index.attributes[i]
-      let bits: UInt8 =
-        (a.contains(.usedInIface) ? LiveSet.usedInIface : 0)
-        | (a.contains(.bornReachable) ? LiveSet.reachable : 0)
-      if bits != 0 { seeds.append((map.node(SymbolID(i)), bits)) }
-    }
-    seedMarks = seeds
+    seedMarks = Self.seeds(index, map)
     markSeeds()
+  }
+
+  /// Marks that objects and linker gave symbols, in order.
+  private static func seeds(_ index: SymbolIndex, _ map: EdgeGraph.Nodes) -> [(node: Int, bits: UInt8)] {
+    let found = Mutex<[(Int, [(node: Int, bits: UInt8)])]>([])
+    let shared = SharedIndex(index: index, map: map)
+    Chunks.run(min(index.attributes.count, index.count), grain: 1 << 16) { part in
+      var seeds: [(node: Int, bits: UInt8)] = []
+      for i in part where shared.index.attributes[i] != [] {
+        let a = shared.index.attributes[i]
+        let bits: UInt8 =
+          (a.contains(.usedInIface) ? LiveSet.usedInIface : 0)
+          | (a.contains(.bornReachable) ? LiveSet.reachable : 0)
+        if bits != 0 { seeds.append((shared.map.node(SymbolID(i)), bits)) }
+      }
+      let mine = seeds
+      if !mine.isEmpty { found.withLock { $0.append((part.lowerBound, mine)) } }
+    }
+    return found.withLock { $0 }.sorted { $0.0 < $1.0 }.flatMap(\.1)
+  }
+
+  /// What workers only read.
+  private struct SharedIndex: @unchecked Sendable {
+    let index: SymbolIndex
+    let map: EdgeGraph.Nodes
   }
 
   private func markSeeds() {
@@ -213,7 +231,10 @@ package final class Deadcode {
       return LiveSet(marks: live, dump: dumped)
     }
     let live = Table<UInt8>(uninitialized: index.count)
-    for i in 0..<index.count { live[i] = nodeMarks[map.node(SymbolID(i))] }
+    let (out, marks, map) = (live.base, nodeMarks.base, map)
+    Chunks.run(index.count, grain: 1 << 16) { part in
+      for i in part { out[i] = marks[map.node(SymbolID(i))] }
+    }
     return LiveSet(marks: live, dump: dumped)
   }
 
