@@ -180,7 +180,22 @@ struct SpareOutputsTests {
     let output = OutputFile(path: "\(place)/a.out", shown: "a.out", umask: 0o022)
     try output.commit(try output.stage(image, program: 1, spares: spares))
     #expect(FileManager.default.contents(atPath: "\(place)/a.out") == bytes(image))
-    #expect(files.isEmpty)
+    #expect(!spares.serves(place))
+    #expect(spares.serves(sandbox.path))
+  }
+
+  /// Where files get the group of their folder.
+  @Test func aFolderThatGivesItsGroupGetsANewFile() throws {
+    let folder = "\(sandbox.path)/shared"
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o2755])
+    let spares = try spares()
+    // Of another group, if this user may give one.
+    guard chown(folder, getuid(), 12345) == 0 else { return }
+    chmod(folder, 0o2755)
+    #expect(!spares.serves(folder))
+    chmod(folder, 0o755)
+    #expect(spares.serves(folder))
   }
 
   @Test func whatAKilledDaemonLeftGoes() throws {

@@ -31,7 +31,8 @@ final class LinkCall {
     let program: Int
     /// `OutputImage.contents`
     let contents: UInt64
-    let bytes: Int
+    /// Whether the next one may be a spare.
+    let wantsSpare: Bool
   }
 
   init(request: LinkRequest, control: LinkControl, start: UInt64) {

@@ -176,7 +176,7 @@ package final class ResidentEngine: LinkEngine {
       return !call.control.isCancelled
     }
     var story = LinkStory()
-    let foresight = foresee(plan, inputs)
+    let foresight = foresee(plan, inputs, output)
     defer {
       foresight?.end()
       results.lend(nil, to: ResultStore.program(plan))
@@ -216,10 +216,11 @@ package final class ResidentEngine: LinkEngine {
   }
 
   /// Has memory found for an output whose program has none yet.
-  private func foresee(_ plan: LinkPlan, _ inputs: InputSet) -> Foresight? {
+  private func foresee(_ plan: LinkPlan, _ inputs: InputSet, _ output: OutputFile) -> Foresight? {
     let program = ResultStore.program(plan)
     let bytes = Foresight.fewestBytes(inputs: inputs.bytes, isStripped: !plan.elf.hasSymbols)
     let hasMemory = results.hasMemory(for: program, bytes: bytes)
+    let spares = spares.flatMap { $0.serves(output.folder) ? $0 : nil }
     guard bytes >= Self.fewestForeseenBytes, !hasMemory || spares.map({ $0.filled(program) < bytes }) ?? false
     else { return nil }
     // As much again as it may be more, of which no page is touched.
@@ -284,7 +285,8 @@ package final class ResidentEngine: LinkEngine {
     }
     try output.commit(staged)
     call.written = LinkCall.Written(
-      program: program, contents: image.image.contents, bytes: image.image.count)
+      program: program, contents: image.image.contents,
+      wantsSpare: spares.map { $0.fewestBytes <= image.image.count && $0.serves(output.folder) } ?? false)
   }
 
   /// Writes the file beside its place, and looks meanwhile whether an input changed: no pass reads them any more.
@@ -366,7 +368,8 @@ package final class ResidentEngine: LinkEngine {
 
   /// Has the next output of a program prepared, memory and file, if no other link comes.
   private func scheduleSpare(_ written: LinkCall.Written?) {
-    guard let spares, let written else { return }
+    guard let spares else { return }
+    guard let written else { return spares.whenQuiet(after: Self.spareDelay) {} }
     let mine = lastLink.withLock { $0 }
     let isWanted: @Sendable () -> Bool = { [weak self] in
       self.map { $0.running.count == 0 && $0.lastLink.withLock { $0 } == mine } ?? false
@@ -374,7 +377,7 @@ package final class ResidentEngine: LinkEngine {
     spares.whenQuiet(after: Self.spareDelay) { [weak self] in
       guard let self, isWanted() else { return }
       self.results.prepareMemory(of: written.program, while: isWanted)
-      guard written.bytes >= spares.fewestBytes else { return }
+      guard written.wantsSpare else { return }
       spares.prepare(written.program, contents: written.contents, while: isWanted) {
         self.results.image(written.contents)
       }

@@ -35,8 +35,10 @@ package final class ResultStore: Sendable {
 
     mutating func keepIdle(_ memory: OutputImage) {
       idle.append(memory)
-      if idle.count > ResultStore.idleLimit { idle.removeFirst() }
+      while idle.count > ResultStore.idleLimit || idleBytes > budget / 8, !idle.isEmpty { idle.removeFirst() }
     }
+
+    var idleBytes: Int { idle.reduce(0) { $0 + $1.count + $1.spare } }
 
     mutating func takeIdle(count: Int, spare: Int) -> OutputImage? {
       idle.firstIndex { $0.canHold(count: count, spare: spare) }.map { idle.remove(at: $0) }
@@ -83,7 +85,7 @@ package final class ResultStore: Sendable {
     state = Mutex(State(budget: budget))
   }
 
-  var counts: (programs: Int, bytes: Int) { state.withLock { ($0.images.count, $0.bytes) } }
+  var counts: (programs: Int, bytes: Int) { state.withLock { ($0.images.count, $0.bytes + $0.idleBytes) } }
 
   /// What images of a program have in common, as long as it is linked the same way.
   static func program(_ plan: LinkPlan) -> Int {

@@ -23,6 +23,8 @@ package final class SpareOutputs: Sendable {
   package let fewestBytes: Int
   /// How many there are at once.
   package static let limit = 4
+  /// Bytes that a file system must have left, besides room for some more files of the size.
+  private static let roomForOthers = 256 << 20
   /// Bytes that are written at a time: a link that begins waits for one of them at most.
   private static let chunk = 1 << 20
 
@@ -90,9 +92,11 @@ package final class SpareOutputs: Sendable {
   /// - Returns: false when it is still there: it lies in another file system.
   func takeAway(_ path: String) -> Bool {
     let aside = newPath()
-    guard rename(path, aside) == 0 else { return false }
-    state.withLock { $0.trash.append(aside) }
-    return true
+    return state.withLock { s in
+      guard !s.isClosed, rename(path, aside) == 0 else { return false }
+      s.trash.append(aside)
+      return true
+    }
   }
 
   // MARK: when nobody waits
@@ -136,8 +140,7 @@ package final class SpareOutputs: Sendable {
     guard isWanted(), image() != nil else { return }
     rewrite(program) { spare in
       guard spare.contents != contents else { return true }
-      spare.contents = nil
-      guard let isWhole = Self.write(&spare, contents, isWanted, image) else { return false }
+      guard let isWhole = write(&spare, contents, isWanted, image) else { return false }
       if isWhole { spare.contents = contents }
       return true
     }
@@ -152,7 +155,7 @@ package final class SpareOutputs: Sendable {
       let fd = systemOpen(spare.path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
       guard fd >= 0 else { return false }
       let file = FileDescriptor(fd)
-      guard Self.reserve(file, bytes) else { return false }
+      guard reserve(file, bytes) else { return false }
       let zeros = [UInt8](repeating: 0, count: 1 << 18)
       while spare.filled < bytes, isWanted() {
         let count = min(zeros.count, bytes - spare.filled)
@@ -193,7 +196,12 @@ package final class SpareOutputs: Sendable {
     for spare in gone { unlink(spare.path) }
   }
 
-  private static func reserve(_ file: FileDescriptor, _ bytes: Int) -> Bool {
+  /// - Returns: false when the file would take room that others may want.
+  private func reserve(_ file: FileDescriptor, _ bytes: Int) -> Bool {
+    var room = statvfs()
+    guard fstatvfs(file.raw, &room) == 0,
+      Int(room.f_bavail) * Int(room.f_frsize) > 4 * bytes + Self.roomForOthers
+    else { return false }
     #if os(Linux)
       // Where space cannot be reserved, it is found along the way.
       return ![ENOSPC, EDQUOT, EFBIG].contains(posix_fallocate(file.raw, 0, off_t(bytes)))
@@ -203,7 +211,7 @@ package final class SpareOutputs: Sendable {
   }
 
   /// - Returns: whether all of it was written; nil when the file is of no use.
-  private static func write(
+  private func write(
     _ spare: inout Spare, _ contents: UInt64, _ isWanted: () -> Bool, _ image: () -> OutputImage?
   ) -> Bool? {
     let fd = systemOpen(spare.path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
@@ -213,8 +221,11 @@ package final class SpareOutputs: Sendable {
     while isWanted() {
       // Held for a moment only: who makes the next image wants its memory.
       guard let image = image(), image.contents == contents else { return false }
-      if at == 0, !reserve(file, image.count) { return nil }
-      let end = min(at + chunk, image.count)
+      if at == 0 {
+        spare.contents = nil
+        if !reserve(file, image.count) { return nil }
+      }
+      let end = min(at + Self.chunk, image.count)
       guard systemWrite(file.raw, image.base + at, end - at, at: at) else { return nil }
       at = end
       spare.filled = max(spare.filled, at)
@@ -224,7 +235,10 @@ package final class SpareOutputs: Sendable {
   }
 
   /// Removes all of them.
-  package func removeAll(forGood isClosed: Bool = false) {
+  ///
+  /// - Returns: whether there were any.
+  @discardableResult
+  package func removeAll(forGood isClosed: Bool = false) -> Bool {
     let paths = state.withLock { s in
       defer {
         s.spares = []
@@ -234,43 +248,60 @@ package final class SpareOutputs: Sendable {
       return s.spares.map(\.spare.path) + s.trash
     }
     for path in paths { unlink(path) }
+    return !paths.isEmpty
   }
 }
 
+extension SpareOutputs {
+  /// Whether a file of ours that is moved to a folder is as one that is made there: in the same file system, of the
+  /// same group, with the same attributes.
+  package func serves(_ place: String) -> Bool {
+    var (home, other) = (stat(), stat())
+    guard stat(folder, &home) == 0, stat(place, &other) == 0, home.st_dev == other.st_dev else {
+      return false
+    }
+    #if os(Linux)
+      // A file has its maker's group, or, where the folder says so, the folder's.
+      func group(_ s: stat) -> gid_t { s.st_mode & S_ISGID != 0 ? s.st_gid : getegid() }
+      return group(home) == group(other)
+        && ["system.posix_acl_default", "security.selinux"].allSatisfy { name in
+          let (mine, its) = (FolderAttribute(name, of: folder), FolderAttribute(name, of: place))
+          return mine == its && mine != .unknown
+        }
+    #else
+      return home.st_gid == other.st_gid
+    #endif
+  }
+}
+
+#if os(Linux)
+  /// What a folder hands on to new files.
+  private enum FolderAttribute: Equatable {
+    case none
+    case bytes([UInt8])
+    case unknown
+
+    init(_ name: String, of folder: String) {
+      var bytes = [UInt8](repeating: 0, count: 1024)
+      let count = cattributes_get(folder, name, &bytes, bytes.count)
+      if count >= 0 {
+        self = .bytes(Array(bytes.prefix(count)))
+      } else {
+        self = [ENODATA, ENOTSUP].contains(errno) ? .none : .unknown
+      }
+    }
+  }
+#endif
+
 extension SpareOutputs.Spare {
-  /// Moves the file into another folder, unless one made there would be another: of another group, or with other
-  /// attributes.
+  /// Moves the file to another place.
   ///
   /// - Returns: false when it was not moved, and removed.
-  func move(to place: String, in folder: String) -> Bool {
-    let home = String(path[..<(path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)])
-    if Self.filesAreAlike(in: home, folder, of: path), rename(path, place) == 0 { return true }
+  func move(to place: String) -> Bool {
+    if rename(path, place) == 0 { return true }
     unlink(path)
     return false
   }
-
-  private static func filesAreAlike(in home: String, _ folder: String, of path: String) -> Bool {
-    var (file, place) = (stat(), stat())
-    guard stat(path, &file) == 0, stat(folder, &place) == 0, file.st_dev == place.st_dev else { return false }
-    #if os(Linux)
-      // A file has its maker's group, or, where the folder says so, the folder's.
-      guard file.st_gid == (place.st_mode & S_ISGID != 0 ? place.st_gid : getegid()) else { return false }
-      return ["system.posix_acl_default", "security.selinux"].allSatisfy {
-        attribute($0, of: home) == attribute($0, of: folder)
-      }
-    #else
-      return file.st_gid == place.st_gid
-    #endif
-  }
-
-  #if os(Linux)
-    /// What a folder hands on to new files; nil when it has no such thing.
-    private static func attribute(_ name: String, of folder: String) -> [UInt8]? {
-      var bytes = [UInt8](repeating: 0, count: 1024)
-      let count = cattributes_get(folder, name, &bytes, bytes.count)
-      return count < 0 ? nil : Array(bytes.prefix(count))
-    }
-  #endif
 
   /// Makes a moved file the image's, as if it were new.
   ///

@@ -43,7 +43,8 @@ package struct OutputFile {
     .exit(message: "cannot create \(shown): open \(shown): \(ErrorNumber(code).text)")
   }
 
-  private var folder: String {
+  /// Where the file goes.
+  var folder: String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
@@ -70,8 +71,8 @@ package struct OutputFile {
   ) throws(LinkFailure) -> String {
     // Its name does not grow with the output's, which may have the longest there is.
     let temporary = "\(folder)/.linkd-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    if let spares, image.count >= spares.fewestBytes, let spare = spares.take(program),
-      spare.move(to: temporary, in: folder)
+    if let spares, image.count >= spares.fewestBytes, spares.serves(folder), let spare = spares.take(program),
+      spare.move(to: temporary)
     {
       if spare.fill(temporary, with: image, mode: mode) {
         if !(isThere && spares.takeAway(path)) { remove() }
@@ -79,7 +80,13 @@ package struct OutputFile {
       }
       unlink(temporary)
     }
-    return try stageAnew(image, temporary)
+    do throws(LinkFailure) {
+      return try stageAnew(image, temporary)
+    } catch {
+      // What was kept for later links must not be what this one has no room for.
+      guard let spares, spares.removeAll() else { throw error }
+      return try stageAnew(image, temporary)
+    }
   }
 
   /// Writes a new file. The memory of the pages of what was there serves it.

@@ -119,13 +119,13 @@ package final class IndexChange: @unchecked Sendable {
   @inline(__always)
   package func isReplaced(_ old: SymbolID) -> Bool { old.index >= oldCount || touched.memory[old.index] }
 
-  /// Whether an object is another than in the link before; its place in the load order is the same.
+  /// Whether an object, by its number now, is another than in the link before.
   @inline(__always)
   package func isExchanged(_ object: ObjectID) -> Bool {
     object.index < touched.exchanged.count && touched.exchanged[object.index]
   }
 
-  /// Whether an object's list of source files is another than in the link before.
+  /// Whether the list of source files of an object, by its number now, is another than in the link before.
   @inline(__always)
   package func isRefiled(_ object: ObjectID) -> Bool {
     object.index < touched.refiled.count && touched.refiled[object.index]

@@ -170,13 +170,13 @@ package final class ResidentProgram: @unchecked Sendable {
     exchanged = changed.count
   }
 
-  /// Where in the row the objects were that come to another place of it.
-  private func sources(of row: [GoObject], _ changed: [Int]) -> [Int: Int] {
+  /// Where in the row the objects were that come to another place of it: they left theirs empty.
+  private func sources(of row: [GoObject], _ changed: [Int], filler: GoObject) -> [Int: Int] {
     var left: [ObjectIdentifier: Int] = [:]
-    for o in changed { left[ObjectIdentifier(index.objects[o - 2])] = o }
+    for o in changed where row[o - 2] === filler { left[ObjectIdentifier(index.objects[o - 2])] = o }
     var sources: [Int: Int] = [:]
-    for o in changed where row[o - 2].view.packageDefs > 0 {
-      sources[o] = left[ObjectIdentifier(row[o - 2])]
+    for o in changed where index.objects[o - 2] === filler && row[o - 2].view.packageDefs > 0 {
+      sources[o] = left.removeValue(forKey: ObjectIdentifier(row[o - 2]))
     }
     return sources
   }
@@ -228,7 +228,8 @@ package final class ResidentProgram: @unchecked Sendable {
     let row = LoadedPackages(new, in: merge, objects: objects, filler: filler)
     guard index.spread(merge, row, filler: filler) else { throw .names }
     let changed = row.objects.indices.filter { row.objects[$0] !== index.objects[$0] }.map { $0 + 2 }
-    let outcome = try patch(row, changed, isReshaped: true, sources: sources(of: row.objects, changed))
+    let outcome = try patch(
+      row, changed, isReshaped: true, sources: sources(of: row.objects, changed, filler: filler))
     graph.follow(outcome, count: index.count, index.reader)
     let next = LoadedPackages(new, objects: objects.compactMap { $0 })
     guard index.close(merge, next) else { throw .names }

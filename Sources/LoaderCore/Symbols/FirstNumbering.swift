@@ -25,6 +25,11 @@ struct FirstNumbering: @unchecked Sendable {
     var next = index.symbols.count
     index.packageStarts = starts(countFirsts(.package), from: &next)
     index.othersStarts = starts(countFirsts(.others), from: &next)
+    // With room for undefined names, whose number is not known.
+    let room = next + next / 64 + 4096
+    index.symbols.reserve(room)
+    index.classes.reserve(room)
+    index.alignments.reserve(room)
     index.symbols.extend(to: next)
     index.classes.extend(to: next)
     index.alignments.extend(to: next)

@@ -84,6 +84,7 @@ package struct SymbolResolver: ~Copyable {
     group.wait()
     if let failure { throw failure }
     let numbering = number(slots.pointers, &names)
+    defer { withExtendedLifetime(slots) {} }
     if options.checkLinkname {
       let check = LinknameCheck(index: index, blocked: profile.blockedLinknames)
       for v in names.linknameVars {
