@@ -1,3 +1,4 @@
+import GoDeflate
 import LoaderCore
 
 /// What the passes keep from one link of a program to the next. It saves work and decides nothing: a link that
@@ -21,6 +22,9 @@ package final class LinkMemory: @unchecked Sendable {
   package let image = ImageMemory()
   /// What DWARF is made of.
   let debug: DebugMemory
+
+  /// Bytes that compressed DWARF had in the last link; 0 when that is not known.
+  package var lastDebugBytes: Int { debug.streams.values.reduce(0) { $0 + $1.count } }
 
   /// Where the tables are that an earlier life of the daemon left.
   private let block: SnapshotBlock?

@@ -63,6 +63,15 @@ package final class OutputImage: @unchecked Sendable {
     return true
   }
 
+  /// Makes the file that is being made here longer or shorter, at its end.
+  ///
+  /// - Returns: false when there is no room for it.
+  package func resize(to count: Int, spare: Int) -> Bool {
+    guard count + spare <= capacity else { return false }
+    self.count = count
+    return true
+  }
+
   /// Whether the memory is large enough for a file, and not much too large.
   package func canHold(count: Int, spare: Int) -> Bool {
     count + spare <= capacity && count > (capacity - Self.unit) / 2

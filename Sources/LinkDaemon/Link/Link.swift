@@ -157,15 +157,31 @@ package enum Link {
     tables.place(section: data.bounds.pclntab, layout, &addresses)
     try timer.end("address")
 
-    // DWARF contents, which the compressed sizes come from.
+    // DWARF contents, which the compressed sizes come from. What lies before them in the file is written meanwhile, if
+    // there is memory that will do.
     var debugSections: DebugSections?
+    var early: OutputImage?
+    var segments: Result<[String], LinkFailure>?
     if let debug {
-      let made = try DebugSections(
-        debug, addresses: addresses, sectionStarts: layout.sections.map(\.address),
-        compress: plan.compressDWARF, memory: memory)
-      try layout.place(made, rounding: plan.image.rounding)
-      debugSections = made
-      trace.note(debug, made, live)
+      if dynamic == nil { early = memoryBeforeDWARF(layout, memory, plan, images) }
+      var made = Result<DebugSections, LinkFailure>.failure(.unsupported(reason: "DWARF was not made"))
+      Chunks.beside {
+        guard let early else { return }
+        segments = Result { () throws(LinkFailure) -> [String] in
+          try SegmentWriter(index, layout, into: early, memory: memory.image).write(
+            text: text, data: data, addresses: addresses, live: live, isPIE: false)
+        }
+      } _: {
+        made = Result { () throws(LinkFailure) -> DebugSections in
+          try DebugSections(
+            debug, addresses: addresses, sectionStarts: layout.sections.map(\.address),
+            compress: plan.compressDWARF, memory: memory)
+        }
+      }
+      let sections = try made.get()
+      try layout.place(sections, rounding: plan.image.rounding)
+      debugSections = sections
+      trace.note(debug, sections, live)
       try timer.end("dwarfcompress")
     }
 
@@ -179,14 +195,18 @@ package enum Link {
     if plan.elf.hasSymbols { try timer.end("Symbol table") }
 
     // Contents.
-    let image = try memoryForImage(
-      Int(layout.fileLength),
-      spare: (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20,
-      plan, images, &story)
-    let writer = SegmentWriter(index, layout, into: image, memory: memory.image)
-    try told.report(
-      try writer.write(
-        text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
+    let spare = (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20
+    let image: OutputImage
+    if let early, let segments, early.resize(to: Int(layout.fileLength), spare: spare) {
+      image = early
+      story.reusedMemory()
+      try told.report(try segments.get())
+    } else {
+      image = try memoryForImage(Int(layout.fileLength), spare: spare, plan, images, &story)
+      try told.report(
+        try SegmentWriter(index, layout, into: image, memory: memory.image).write(
+          text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
+    }
     story.note(memory.image)
     try debugSections?.write(layout, into: image)
     try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])

@@ -45,6 +45,17 @@ extension Link {
     return try OutputImage(count: count, spare: spare)
   }
 
+  /// Memory of an image of the same program, for a link whose DWARF will take about as much as in the last one; nil when
+  /// there is none.
+  static func memoryBeforeDWARF(
+    _ layout: ImageLayout, _ memory: LinkMemory, _ plan: LinkPlan, _ images: ResultStore?
+  ) -> OutputImage? {
+    let bytes = memory.lastDebugBytes
+    guard bytes > 0 else { return nil }
+    return images?.takeMemory(
+      of: ResultStore.program(plan), count: Int(layout.fileLength) + bytes, spare: 1 << 20)
+  }
+
   /// What a link was made of besides its inputs must be what it was, as they must.
   static func checkStandIns(_ program: ResidentProgram) throws(LinkFailure) {
     guard let changed = program.standInFiles.first(where: { !$0.isAsItWas }) else { return }
