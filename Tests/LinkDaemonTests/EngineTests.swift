@@ -163,9 +163,10 @@ struct EngineTests {
     let expected = try program.expected()
     for life in 0..<3 {
       let cache = ObjectCache(directory: place, logger: silent)
-      let engine = engine(cache: cache)
+      // What another build left is of no use, but for what parsing computed.
+      let engine = engine(cache: cache, build: "life \(life)")
       let outcome = link(engine, program)
-      #expect(outcome.report?.how == (life == 0 ? "cold" : "replayed"))
+      #expect(outcome.report?.how == "cold")
       #expect(program.linked == expected)
       engine.keepForNextLife()
       #expect(life == 0 || cache.status.hits > 0, "nothing came from the cache")

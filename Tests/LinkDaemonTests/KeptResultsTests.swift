@@ -107,11 +107,7 @@ struct KeptFolderTests {
 
   @Test func whatAKilledDaemonLeftHalfWrittenGoes() throws {
     let folder = try folder()
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/true")
-    try process.run()
-    process.waitUntilExit()
-    _ = try sandbox.write("kept/.\(process.processIdentifier)-1", "half")
+    _ = try sandbox.write("kept/.\(try endedProcess())-1", "half")
     _ = try sandbox.write("kept/.\(ProcessInfo.processInfo.processIdentifier)-1", "being written")
     folder.trim()
     #expect(names == [".\(ProcessInfo.processInfo.processIdentifier)-1"])

@@ -228,3 +228,12 @@ func waitUntil(_ condition: () -> Bool) -> Bool {
   }
   return condition()
 }
+
+/// The id of a process that has ended.
+func endedProcess() throws -> Int32 {
+  let process = Process()
+  process.executableURL = URL(filePath: "/bin/true")
+  try process.run()
+  process.waitUntilExit()
+  return process.processIdentifier
+}

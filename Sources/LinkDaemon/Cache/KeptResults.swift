@@ -67,11 +67,11 @@ final class KeptResults: Sendable {
     folder.removeAll()
   }
 
-  /// Gives a result's file away: it is not kept any more, until it is written again.
-  func release(_ key: ContentKey, program: Int) -> String {
-    written.withLock { _ = $0.remove(key) }
-    return folder.place(name(key, program).file)
-  }
+  /// The path of a result's file.
+  func path(_ key: ContentKey, program: Int) -> String { folder.place(name(key, program).file) }
+
+  /// Says that a result's file was taken away: it is not kept any more, until it is written again.
+  func noteTaken(_ key: ContentKey) { written.withLock { _ = $0.remove(key) } }
 
   // MARK: finding
 

@@ -18,7 +18,8 @@ package struct EngineConfiguration: Sendable {
   /// Inputs outside the build cache must be hashed to be known by content; beyond this many bytes (a cold build of a
   /// large program) that is done after the answer, unless there may be a result to be found.
   package var hashLimit = 64 << 20
-  /// Bytes of an output from which on the next one's file is prepared (`SpareOutputs`).
+  /// Bytes of an output from which on the next one's file is prepared (`SpareOutputs`), and memory found ahead
+  /// (`Foresight`).
   package var spareBytes = 4 << 20
   package var logger: Logger
   /// Folders for links that are verified, and for those that differed.

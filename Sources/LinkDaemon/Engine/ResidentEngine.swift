@@ -16,6 +16,7 @@ package final class ResidentEngine: LinkEngine {
   private let programs: ProgramStore
   private let cache: ObjectCache?
   private let hashLimit: Int
+  private let spareBytes: Int
   private let spares: SpareOutputs?
   private let kept: KeptResults?
   private let keptPrograms: KeptPrograms?
@@ -33,8 +34,6 @@ package final class ResidentEngine: LinkEngine {
   private static let trimDelay = DispatchTimeInterval.seconds(10)
   /// Nanoseconds after a link without another one: a spare that comes too early is in the way.
   private static let spareDelay = 30_000_000
-  /// Bytes of an output from which on memory is found ahead.
-  private static let fewestForeseenBytes = 4 << 20
   /// When no link came for so long, what is held is written for the daemon's next life.
   private static let keepDelay = 1.0
   /// Seconds between two writings: an editing hand makes images faster than a disk should see. The last ones are
@@ -62,7 +61,8 @@ package final class ResidentEngine: LinkEngine {
     logger = configuration.logger
     cache = configuration.cache
     hashLimit = configuration.hashLimit
-    spares = configuration.cache?.spares(fewestBytes: configuration.spareBytes)
+    spareBytes = configuration.spareBytes
+    spares = configuration.cache?.spares(fewestBytes: spareBytes)
     // The one release there is a profile of.
     let maker = "\(configuration.build) \(ReleaseProfile.go1_27_3.version)"
     let kept = configuration.cache.flatMap { KeptResults($0, maker: maker) }
@@ -136,7 +136,7 @@ package final class ResidentEngine: LinkEngine {
     let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
     call.files = inputs
     let key = knownKey(call, plan, inputs)
-    if let key, let known = find(key, plan) {
+    if let key, let known = find(key, plan, output) {
       try put(known, plan, output, inputs, call)
       counts.withLock { $0.reused += inputs.files.count }
       let report = LinkReport(
@@ -221,7 +221,7 @@ package final class ResidentEngine: LinkEngine {
     let bytes = Foresight.fewestBytes(inputs: inputs.bytes, isStripped: !plan.elf.hasSymbols)
     let hasMemory = results.hasMemory(for: program, bytes: bytes)
     let spares = spares.flatMap { $0.serves(output.folder) ? $0 : nil }
-    guard bytes >= Self.fewestForeseenBytes, !hasMemory || spares.map({ $0.filled(program) < bytes }) ?? false
+    guard bytes >= spareBytes, !hasMemory || spares.map({ !$0.isReady(program, for: bytes) }) ?? false
     else { return nil }
     // As much again as it may be more, of which no page is touched.
     let memory = hasMemory ? nil : try? OutputImage(count: bytes, spare: bytes)
@@ -252,7 +252,7 @@ package final class ResidentEngine: LinkEngine {
   }
 
   /// The result of the same request before: of this life of the daemon or an earlier one.
-  private func find(_ key: LinkCall.ResultKey, _ plan: LinkPlan) -> LinkedImage? {
+  private func find(_ key: LinkCall.ResultKey, _ plan: LinkPlan, _ output: OutputFile) -> LinkedImage? {
     if let known = results.find(key.whole) { return known }
     // Reading a file costs as much as the edit that would make it again.
     guard !programs.has(plan.packagesKey) else { return nil }
@@ -260,7 +260,11 @@ package final class ResidentEngine: LinkEngine {
     guard let kept, let known = kept.find(key.whole, program: program) else { return nil }
     results.keep(known, under: key, program: program)
     // The file's pages are in memory now. Another one is written for the next life when nobody waits.
-    spares?.adopt(kept.release(key.whole, program: program), of: known.image, program)
+    if let spares, spares.serves(output.folder),
+      spares.adopt(kept.path(key.whole, program: program), of: known.image, program)
+    {
+      kept.noteTaken(key.whole)
+    }
     return known
   }
 

@@ -55,7 +55,7 @@ package final class SpareOutputs: Sendable {
   private let queue = DispatchQueue(label: "linkd.spares", qos: .utility)
 
   /// - Returns: nil when the folder cannot be made, or others can enter it.
-  package init?(folder: String, fewestBytes: Int = 4 << 20) {
+  package init?(folder: String, fewestBytes: Int) {
     guard (try? Locations.preparePrivateDirectory(folder)) != nil else { return nil }
     self.folder = folder
     self.fewestBytes = fewestBytes
@@ -80,6 +80,14 @@ package final class SpareOutputs: Sendable {
       guard writing.wait(timeout: .now() + .milliseconds(50)) == .success else { return nil }
     }
     return state.withLock { $0.remove(program) }
+  }
+
+  /// Whether a program has a spare that is an image, or has so many bytes to be written over.
+  func isReady(_ program: Int, for bytes: Int) -> Bool {
+    state.withLock { s in
+      s.spares.first { $0.program == program }.map { $0.spare.contents != nil || $0.spare.filled >= bytes }
+        ?? false
+    }
   }
 
   /// How many bytes of a program's spare are there to be written over.
@@ -118,15 +126,20 @@ package final class SpareOutputs: Sendable {
   /// Makes a file the spare of a program that has none.
   ///
   /// - Parameters:
-  ///   - path: nobody else knows the file; it has been read, and is what `image` is.
-  func adopt(_ path: String, of image: OutputImage, _ program: Int) {
-    guard image.count >= fewestBytes, filled(program) == 0 else { return }
+  ///   - path: of a file that nobody writes to; it has been read, and is what `image` is.
+  /// - Returns: whether the file was taken.
+  func adopt(_ path: String, of image: OutputImage, _ program: Int) -> Bool {
+    guard image.count >= fewestBytes, filled(program) == 0 else { return false }
+    var isTaken = false
     rewrite(program) { spare in
-      guard rename(path, spare.path) == 0 else { return false }
-      spare.contents = image.contents
-      spare.filled = image.count
-      return true
+      isTaken = rename(path, spare.path) == 0
+      if isTaken {
+        spare.contents = image.contents
+        spare.filled = image.count
+      }
+      return isTaken
     }
+    return isTaken
   }
 
   /// Makes a spare of an image.
@@ -174,14 +187,14 @@ package final class SpareOutputs: Sendable {
   /// - Parameter body: returns false when the file is of no use.
   private func rewrite(_ program: Int, _ body: (inout Spare) -> Bool) {
     let writing = DispatchGroup()
+    writing.enter()
+    defer { writing.leave() }
     let old = state.withLock { s -> Spare?? in
       guard s.busy[program] == nil, !s.isClosed else { return nil }
       s.busy[program] = writing
       return .some(s.remove(program))
     }
     guard let old else { return }
-    writing.enter()
-    defer { writing.leave() }
     var spare = old ?? Spare(path: newPath())
     let isOfUse = body(&spare)
     let gone = state.withLock { s -> [Spare] in
@@ -199,9 +212,10 @@ package final class SpareOutputs: Sendable {
   /// - Returns: false when the file would take room that others may want.
   private func reserve(_ file: FileDescriptor, _ bytes: Int) -> Bool {
     var room = statvfs()
-    guard fstatvfs(file.raw, &room) == 0,
-      Int(room.f_bavail) * Int(room.f_frsize) > 4 * bytes + Self.roomForOthers
-    else { return false }
+    guard fstatvfs(file.raw, &room) == 0 else { return false }
+    // A file system may say anything.
+    let left = UInt64(room.f_bavail).multipliedReportingOverflow(by: UInt64(room.f_frsize))
+    guard left.overflow || left.partialValue > UInt64(4 * bytes + Self.roomForOthers) else { return false }
     #if os(Linux)
       // Where space cannot be reserved, it is found along the way.
       return ![ENOSPC, EDQUOT, EFBIG].contains(posix_fallocate(file.raw, 0, off_t(bytes)))
@@ -243,7 +257,7 @@ package final class SpareOutputs: Sendable {
       defer {
         s.spares = []
         s.trash = []
-        s.isClosed = isClosed
+        s.isClosed = s.isClosed || isClosed
       }
       return s.spares.map(\.spare.path) + s.trash
     }
