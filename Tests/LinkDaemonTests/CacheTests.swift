@@ -242,6 +242,30 @@ import Testing
     expectUsable(sandbox, "\(change)", limit: limit)
   }
 
+  /// The first reader to notice damage makes the cache close the file and start anew, while others still ask it.
+  @Test(arguments: 0..<8)
+  func aCacheThatIsReadMayBeReopened(seed: Int) throws {
+    for round in 0..<10 {
+      let sandbox = try filled()
+      let path = file(sandbox)
+      var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+      // All but the first page, which has the schema: the file opens, and is damaged wherever it is read.
+      for position in stride(from: 4096, to: bytes.count, by: 61) { bytes[position] ^= 0x5a }
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      let cache = open(sandbox)
+      DispatchQueue.concurrentPerform(iterations: 200) { number in
+        let found = cache.load(kind: 1, key: key(number % 60))
+        #expect(found == nil || found == blob(number % 60, size: 5000), "seed \(seed), round \(round)")
+      }
+      // Behind whatever the damage set going.
+      cache.flush()
+      cache.store(kind: 2, key: key(1), blob: [1])
+      cache.flush()
+      #expect(cache.load(kind: 2, key: key(1)) == [1])
+      #expect(cache.status.note?.contains("put aside") == true)
+    }
+  }
+
   @Test func aFileOfAnotherKindIsPutAside() throws {
     let sandbox = try Sandbox()
     try FileManager.default.createDirectory(

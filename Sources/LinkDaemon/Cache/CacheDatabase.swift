@@ -1,6 +1,8 @@
+import Dispatch
 import Foundation
 import GRDB
 import Protocol
+import Synchronization
 
 /// The only file that touches SQLite. One table of checksummed blobs; what is read is either exactly what was
 /// written or nothing.
@@ -19,6 +21,10 @@ final class CacheDatabase: Sendable {
   private static let schemaVersion = 1
 
   private let pool: DatabasePool
+  /// Readers beside each other, or the one who closes. A GRDB pool does not keep them apart: a reader that waits for
+  /// a connection while the pool closes is handed a closed one, and SQLite reads through its null handle.
+  private let readers = DispatchQueue(label: "linkd.cache.readers", attributes: .concurrent)
+  private let isClosed = Atomic(false)
 
   /// Opens or creates the file.
   /// - Throws: a `DatabaseError`; see `isDamage`.
@@ -57,7 +63,13 @@ final class CacheDatabase: Sendable {
     }
   }
 
-  func close() { try? pool.close() }
+  /// Waits for those who read; whoever reads or writes afterwards finds nothing, or gets an error.
+  func close() {
+    readers.sync(flags: .barrier) {
+      isClosed.store(true, ordering: .relaxed)
+      try? pool.close()
+    }
+  }
 
   /// The file itself is unusable, as opposed to a full disk or a lock that is taken.
   static func isDamage(_ error: any Error) -> Bool {
@@ -71,6 +83,12 @@ final class CacheDatabase: Sendable {
 
   /// The blobs under these keys, in their order; nil for a missing or damaged one.
   func read(_ keys: [Key]) throws -> [[UInt8]?] {
+    try readers.sync {
+      isClosed.load(ordering: .relaxed) ? keys.map { _ in nil } : try readOpen(keys)
+    }
+  }
+
+  private func readOpen(_ keys: [Key]) throws -> [[UInt8]?] {
     try pool.read { database in
       let statement = try database.cachedStatement(
         sql: "SELECT data, checksum FROM blob WHERE hash = ? AND kind = ? AND version = ?")
