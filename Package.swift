@@ -44,15 +44,18 @@ let package = Package(
     .target(name: "Protocol", swiftSettings: strict),
     .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
 
+    // Hashes that stand for bytes.
+    .target(name: "Hashing", swiftSettings: hot),
+
     // Bytes -> objects -> one symbol index -> the live set.
     .target(name: "CMalloc"),
-    .target(name: "LoaderCore", dependencies: ["CMalloc"], swiftSettings: hot),
+    .target(name: "LoaderCore", dependencies: ["CMalloc", "Hashing"], swiftSettings: hot),
     .testTarget(
       name: "LoaderCoreTests", dependencies: ["LoaderCore", "TestSupport"], swiftSettings: strict),
 
     // The level-1 deflate stream of Go's compress/flate, bit for bit.
-    .target(name: "GoDeflate", swiftSettings: hot),
-    .testTarget(name: "GoDeflateTests", dependencies: ["GoDeflate"], swiftSettings: strict),
+    .target(name: "GoDeflate", dependencies: ["Hashing"], swiftSettings: hot),
+    .testTarget(name: "GoDeflateTests", dependencies: ["GoDeflate", "Hashing"], swiftSettings: strict),
 
     // Live set -> addresses -> generated tables -> file.
     .target(

@@ -1,3 +1,5 @@
+import Hashing
+
 /// A deflate stream, block by block.
 ///
 /// The state between two steps is explicit and of two kinds that do not see each other:

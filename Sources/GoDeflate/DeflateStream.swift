@@ -1,3 +1,5 @@
+import Hashing
+
 /// A zlib stream, with what is needed to make the stream of nearly the same bytes from it: `ZlibCompressor.stream`.
 ///
 /// Why the next stream comes out as if it were made from nothing: a block's bits are a function of

@@ -1,3 +1,5 @@
+import Hashing
+
 /// The search for matches of level 1: which earlier bytes each stretch of a block repeats.
 ///
 /// The order of probes and of stores in the hash table is Go's (compress/flate/level1.go fastEncL1.encode), because

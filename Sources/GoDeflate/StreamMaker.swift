@@ -1,3 +1,5 @@
+import Hashing
+
 /// Makes a stream from the one before it, block by block: copies what is the same, and compresses the rest.
 /// (`DeflateStream` tells what is the same.)
 struct StreamMaker: ~Copyable {

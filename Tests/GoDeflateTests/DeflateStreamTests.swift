@@ -1,4 +1,5 @@
 import GoDeflate
+import Hashing
 import Testing
 
 /// A stream made from another must be the stream made from nothing.

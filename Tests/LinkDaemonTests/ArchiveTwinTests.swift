@@ -8,39 +8,6 @@ import Testing
 /// The go command builds a package again when one that it imports changed, and mostly gets the same archive but for the
 /// action in its build id. Such an archive is known; one that differs in anything else is not.
 struct ArchiveTwinTests {
-  private static let action = "abcdefghijklmnopqrst"
-  private static let content = "ABCDEFGHIJKLMNOPQRST"
-
-  private func archive(_ action: String, _ content: String, tail: String = "the rest") -> [UInt8] {
-    let id = "build id \"\(action)/\(content)\"\n"
-    let text =
-      "!<arch>\n__.PKGDEF\ngo object linux\n\(id)" + String(repeating: "x", count: 70_000) + id + tail
-    return Array(text.utf8)
-  }
-
-  private func areEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    a.withUnsafeBytes { a in
-      b.withUnsafeBytes { b in
-        ArchiveTwin.areEqual(ByteView(a.baseAddress, a.count), ByteView(b.baseAddress, b.count))
-      }
-    }
-  }
-
-  @Test func onlyTheBuildIDMayDiffer() {
-    let first = archive(Self.action, Self.content)
-    // The first letter may be the same, or the last.
-    for other in ["bbcdefghijklmnopqrst", "abcdefghijklmnopqrsz", "zyxwvutsrqponmlkjihg"] {
-      #expect(areEqual(first, archive(other, Self.content)))
-      #expect(!areEqual(first, archive(other, Self.content, tail: "the rost")))
-    }
-    #expect(areEqual(first, first))
-    // A place that has the other's id, where this one has something else.
-    var meddled = archive("zyxwvutsrqponmlkjihg", Self.content)
-    meddled[meddled.count - 30] ^= 1
-    #expect(!areEqual(first, meddled))
-    #expect(!areEqual(first, archive(Self.action, Self.content, tail: "the rest.")))
-  }
-
   @Test(arguments: [
     "!<arch>\nno id", "build id \"abcdefghijklmnopqrst/ABCDEFGHIJKLMNOPQRST\"\n",
     "!<arch>\n\nbuild id \"redacted\"\n", "!<arch>\n\nbuild id \"abcdefghijklmnopqrst/short\"\n",
@@ -81,6 +48,35 @@ struct ArchiveTwinTests {
     let outcome = engine.link(program.request(["-X=main.nothing=1"]), control: LinkControl())
     #expect(outcome.report?.objectsParsed == 0, "\(outcome)")
     #expect(try program.linked == program.expected(["-X=main.nothing=1"]))
+  }
+
+  /// A first build links what it has just compiled; the next one finds the same in the build cache.
+  @Test(.enabled(if: RealToolchain.current != nil, "LINKD_TEST_GOROOT is not set"))
+  func whatGoesIntoTheBuildCacheIsKnown() throws {
+    let program = try RealProgram()
+    let engine = engine()
+    _ = engine.link(program.request(), control: LinkControl())
+    let cached = try moveIntoCache(program)
+    let outcome = engine.link(program.request(["-X=main.nothing=1"]), control: LinkControl())
+    #expect(outcome.report?.objectsParsed == 0, "\(outcome)")
+    #expect(try program.linked == program.expected(["-X=main.nothing=1"]))
+    let text = said(engine, program.request(["-v=2"]))
+    #expect(text.contains(cached))
+    #expect(!text.contains(program.part))
+  }
+
+  /// Puts a program's package where the build cache has such a file.
+  private func moveIntoCache(_ program: RealProgram) throws -> String {
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: program.part)))
+    let hash = bytes.withUnsafeBytes { ContentKey.hashing(ByteView($0.baseAddress, $0.count)) }.bytes
+      .map { String(format: "%02x", $0) }.joined()
+    let folder = "\(program.sandbox.path)/\(hash.prefix(2))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let cached = "\(folder)/\(hash)-d"
+    try FileManager.default.moveItem(atPath: program.part, toPath: cached)
+    let config = try String(contentsOfFile: "\(program.sandbox.path)/importcfg", encoding: .utf8)
+    _ = try program.sandbox.write("importcfg", config.replacingOccurrences(of: program.part, with: cached))
+    return cached
   }
 
   /// What a link says names the files of the request, not those that were read before.

@@ -166,7 +166,9 @@ package final class ResidentEngine: LinkEngine {
   ) throws(LinkFailure) -> LinkOutcome {
     let dormant = dormantProgram(plan, inputs)
     defer { if dormant != nil { programs.offer(nil, plan.packagesKey) } }
-    let files = archives.read(inputs, known: dormant?.archives, twins: plan.mayStandIn)
+    let files = archives.read(
+      inputs, packages: plan.load.packagesByFile, known: dormant?.archives, twins: plan.mayStandIn)
+    defer { files.twins.end() }
     counts.withLock { c in
       c.parsed += files.newFiles
       c.reused += files.knownFiles
@@ -192,7 +194,7 @@ package final class ResidentEngine: LinkEngine {
       guard files.hasTwins || story.usesStandIns else { throw error }
       return try linkWithItsOwn(call, plan, output, key)
     }
-    if files.hasTwins || story.usesStandIns, !image.printed.isEmpty {
+    if files.hasTwins || story.usesStandIns, !image.printed.isEmpty || !archives.confirm(files.twins) {
       return try linkWithItsOwn(call, plan, output, key)
     }
     if let changed = files.twinFiles.first(where: { !$0.isAsItWas }) { throw Self.inputChanged(changed.path) }
@@ -236,7 +238,7 @@ package final class ResidentEngine: LinkEngine {
     archives.forgetTwins()
     var plan = plan
     plan.mayStandIn = false
-    let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory)
+    let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory, twins: false)
     call.files = inputs
     return try link(call, plan, output, inputs, key)
   }

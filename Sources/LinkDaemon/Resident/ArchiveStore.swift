@@ -26,6 +26,13 @@ package final class ArchiveStore: Sendable {
     var archives: [ContentKey: Archive] = [:]
     /// Archives by what their twins have in common (`ArchiveTwin`).
     var twins: [ContentKey: ContentKey] = [:]
+    /// The archives that stand for files of the build cache: the same, but maybe for their build ids. A first build links
+    /// what it has just compiled, and the next one the same from the cache.
+    var standing: [ContentKey: ContentKey] = [:]
+    /// What was read of archives that others were compared with.
+    var sums: [ContentKey: ArchiveSum] = [:]
+    /// The archives of a package (`read`) that were parsed last, newest first.
+    var latest: [String: [ContentKey]] = [:]
     /// Hashes of what archives outside the build cache hold, as far as they were asked for.
     var contents: [ContentKey: ContentKey] = [:]
     /// Archives in the build cache whose name hashes are not stored yet.
@@ -36,6 +43,9 @@ package final class ArchiveStore: Sendable {
     var parsed = 0
     var reused = 0
   }
+
+  /// So many versions of a package's archive are looked at for one that a new one is like.
+  private static let latestPerPackage = 4
 
   /// A second write within this time after the first may go unnoticed by the stamp.
   private static let grainNanoseconds: Int64 = 2_000_000_000
@@ -72,6 +82,9 @@ package final class ArchiveStore: Sendable {
       s.archives = [:]
       s.lastUse = [:]
       s.twins = [:]
+      s.standing = [:]
+      s.sums = [:]
+      s.latest = [:]
       s.contents = [:]
       s.unstored = []
     }
@@ -106,20 +119,26 @@ package final class ArchiveStore: Sendable {
       s.unstored.removeAll { s.archives[$0] == nil }
       s.files = s.files.filter { s.archives[$0.value.key] != nil }
       s.twins = s.twins.filter { s.archives[$0.value] != nil }
+      s.standing = s.standing.filter { s.archives[$0.value] != nil }
+      s.sums = s.sums.filter { s.archives[$0.key] != nil }
+      s.latest = s.latest.mapValues { $0.filter { s.archives[$0] != nil } }.filter { !$0.value.isEmpty }
       s.contents = s.contents.filter { s.archives[$0.key] != nil }
     }
   }
 
   /// Looks at every file that a link may need, in parallel, and maps those that are not known.
   ///
-  /// - Parameter directory: where relative paths start; the set knows files by the paths as given.
-  package func look(at paths: [String], from directory: String = "/") -> InputSet {
+  /// - Parameters:
+  ///   - directory: where relative paths start; the set knows files by the paths as given.
+  ///   - twins: as for `read`.
+  package func look(at paths: [String], from directory: String = "/", twins: Bool = true) -> InputSet {
     let link = state.withLock { s in
       s.link += 1
       return s.link
     }
     let found = Self.concurrentMap(paths.count, grain: 16) { i in
-      self.look(at: paths[i].hasPrefix("/") ? paths[i] : "\(directory)/\(paths[i])", link: link)
+      self.look(
+        at: paths[i].hasPrefix("/") ? paths[i] : "\(directory)/\(paths[i])", link: link, twins: twins)
     }
     var files: [String: Result<InputSet.File, ErrorNumber>] = [:]
     files.reserveCapacity(paths.count)
@@ -130,10 +149,15 @@ package final class ArchiveStore: Sendable {
   /// Parses those of the files that are not known, in parallel.
   ///
   /// - Parameters:
+  ///   - packages: which package a path is the archive of, as far as that is known.
   ///   - known: what parsing computed in an earlier life.
   ///   - twins: whether an archive may stand for another one that is the same but for its build id. Its file's path is
-  ///     then the other's, which messages would show.
-  func read(_ inputs: InputSet, known: DormantArchives? = nil, twins: Bool = true) -> ArchiveSet {
+  ///     then the other's, which messages would show. Where only the ids say so yet, `ArchiveSet.twins` is still to be
+  ///     confirmed.
+  func read(
+    _ inputs: InputSet, packages: @autoclosure () -> [String: String] = [:], known: DormantArchives? = nil,
+    twins: Bool = true
+  ) -> ArchiveSet {
     var unknown: [(path: String, file: InputSet.File)] = []
     var twinFiles: [MappedFile] = []
     for (path, file) in inputs.files {
@@ -141,19 +165,28 @@ package final class ArchiveStore: Sendable {
       if f.archive == nil { unknown.append((path, f)) }
       if f.isTwin { twinFiles.append(f.file) }
     }
-    let read = Self.concurrentMap(unknown.count, grain: 2) { [unknown] i in
-      self.read(unknown[i].file, path: inputs.place(of: unknown[i].path), link: inputs.link, known, twins)
+    let packages = unknown.isEmpty ? [:] : packages()
+    let read = Self.concurrentMap(unknown.count, grain: 1) { [unknown] i in
+      self.read(
+        unknown[i].file, path: inputs.place(of: unknown[i].path), package: packages[unknown[i].path],
+        link: inputs.link, known, twins)
     }
     var archives: [String: Result<Archive, ArchiveError>] = [:]
+    var unconfirmed: [Twin] = []
     var newFiles = unknown.count
-    for (u, archive) in zip(unknown, read) {
-      archives[u.path] = archive
-      if let a = try? archive.get(), a.file !== u.file.file {
-        twinFiles.append(a.file)
+    for (u, outcome) in zip(unknown, read) {
+      switch outcome {
+      case .parsed(let archive): archives[u.path] = archive
+      case .twin(let twin, let isTrusted):
+        archives[u.path] = .success(twin.archive)
+        twinFiles.append(twin.archive.file)
         newFiles -= 1
+        if !isTrusted { unconfirmed.append(twin) }
       }
     }
-    return ArchiveSet(inputs: inputs, archives: archives, newFiles: newFiles, twinFiles: twinFiles)
+    return ArchiveSet(
+      inputs: inputs, archives: archives, newFiles: newFiles, twinFiles: twinFiles,
+      twins: TwinCheck(unconfirmed, isTwin: isTwin))
   }
 
   /// The hashes of some files' contents, in their order: in its name for the build cache's, computed for others.
@@ -197,7 +230,11 @@ package final class ArchiveStore: Sendable {
   }
 
   private func note(_ hash: ContentKey, of file: InputSet.File) {
-    if !file.isYoung { state.withLock { $0.contents[file.key] = hash } }
+    guard !file.isYoung else { return }
+    state.withLock { s in
+      s.contents[file.key] = hash
+      s.standing[hash] = file.key
+    }
   }
 
   /// The hash of a file that an earlier link asked for, if its stamp tells that it is the same.
@@ -225,10 +262,11 @@ package final class ArchiveStore: Sendable {
     return slots.withLock { $0.compactMap { $0 } }
   }
 
-  private func look(at path: String, link: Int) -> Result<InputSet.File, ErrorNumber> {
+  private func look(at path: String, link: Int, twins: Bool) -> Result<InputSet.File, ErrorNumber> {
     let known = state.withLock { s in s.files[path] }
     if let known, !known.isYoung, case .success(let stamp) = FileStamp.of(path: path), stamp == known.stamp,
-      let archive = use(known.key, link: link), !known.isTwin || archive.file.isAsItWas
+      !known.isTwin || twins, let archive = use(known.key, link: link),
+      !known.isTwin || archive.file.isAsItWas
     {
       return .success(
         InputSet.File(
@@ -237,11 +275,11 @@ package final class ArchiveStore: Sendable {
     }
     switch MappedFile.open(path) {
     case .failure(let e): return .failure(e)
-    case .success(let file): return .success(look(at: file, path: path, link: link))
+    case .success(let file): return .success(look(at: file, path: path, link: link, twins: twins))
     }
   }
 
-  private func look(at file: MappedFile, path: String, link: Int) -> InputSet.File {
+  private func look(at file: MappedFile, path: String, link: Int, twins: Bool) -> InputSet.File {
     let named = ContentKey.named(by: path)
     let key = named ?? ContentKey.identity(path, file.stamp)
     // A young file may have been written again within its stamp: only a name tells that it was not.
@@ -249,10 +287,24 @@ package final class ArchiveStore: Sendable {
       state.withLock { s in s.files[path] = Entry(stamp: file.stamp, key: key, named: named, isYoung: false) }
       return InputSet.File(file: archive.file, key: key, named: named, stamp: file.stamp, archive: archive)
     }
+    if twins, let named, let (key, archive) = standIn(for: named, link: link) {
+      state.withLock { s in
+        s.files[path] = Entry(stamp: file.stamp, key: key, named: named, isYoung: false, isTwin: true)
+      }
+      return InputSet.File(
+        file: archive.file, key: key, named: named, stamp: file.stamp, archive: archive, isTwin: true)
+    }
     let age = Clock.realtimeNanoseconds() - file.stamp.modifiedNanoseconds
     return InputSet.File(
       file: file, key: key, named: named, stamp: file.stamp, archive: nil,
       isYoung: named == nil && age < Self.grainNanoseconds)
+  }
+
+  private func standIn(for named: ContentKey, link: Int) -> (key: ContentKey, archive: Archive)? {
+    guard let key = state.withLock({ $0.standing[named] }), let archive = use(key, link: link),
+      archive.file.isAsItWas
+    else { return nil }
+    return (key, archive)
   }
 
   /// - Parameter size: bytes the file must have, if that is known to matter.
@@ -268,23 +320,77 @@ package final class ArchiveStore: Sendable {
     }
   }
 
-  /// The known archive that is the same as a file but for the build id.
+  // MARK: twins
+
+  /// A file, and the known archive that is said to be the same but for the build id.
+  struct Twin: Sendable {
+    /// Absolute.
+    let path: String
+    let file: InputSet.File
+    let key: ContentKey
+    let archive: Archive
+  }
+
   private func twin(
     of file: InputSet.File, _ twinKey: ContentKey, path: String, link: Int
-  ) -> Archive? {
-    guard let key = state.withLock({ $0.twins[twinKey] }), let archive = use(key, link: link) else {
-      return nil
-    }
+  ) -> (twin: Twin, isTrusted: Bool)? {
+    guard let key = state.withLock({ $0.twins[twinKey] }), let archive = use(key, link: link),
+      !archive.file.mayBeOverwritten
+    else { return nil }
+    let twin = Twin(path: path, file: file, key: key, archive: archive)
     // Of what lies in the build cache the names are trusted, and so is what the go command wrote into it.
     let isTrusted = file.named != nil && ContentKey.named(by: archive.file.path) != nil
-    guard !archive.file.mayBeOverwritten,
-      isTrusted || ArchiveTwin.areEqual(archive.file.bytes, file.file.bytes)
-    else { return nil }
+    if isTrusted { note([twin]) }
+    return (twin, isTrusted)
+  }
+
+  private func note(_ twins: [Twin]) {
     state.withLock { s in
-      s.files[path] = Entry(
-        stamp: file.stamp, key: key, named: file.named, isYoung: file.isYoung, isTwin: true)
+      for t in twins {
+        s.files[t.path] = Entry(
+          stamp: t.file.stamp, key: t.key, named: t.file.named, isYoung: t.file.isYoung, isTwin: true)
+        if let named = t.file.named { s.standing[named] = t.key }
+      }
     }
-    return archive
+  }
+
+  /// Whether the archives of a link that stand for others may: until then only their build ids say so.
+  func confirm(_ check: TwinCheck) -> Bool {
+    guard check.areTwins() else { return false }
+    note(check.twins)
+    return true
+  }
+
+  private func isTwin(_ twin: Twin) -> Bool {
+    let bytes = twin.file.file.bytes
+    guard let outline = ArchiveOutline(bytes), let known = sum(of: twin.archive, twin.key),
+      let sum = ArchiveSum(bytes, outline)
+    else { return false }
+    return sum.isTwin(of: known) && !twin.archive.file.mayBeOverwritten && !twin.file.file.isTorn
+  }
+
+  /// Read once as long as the archive is known.
+  private func sum(of archive: Archive, _ key: ContentKey) -> ArchiveSum? {
+    if let known = state.withLock({ $0.sums[key] }) { return known }
+    guard let outline = ArchiveOutline(archive.file.bytes), let sum = ArchiveSum(archive.file.bytes, outline)
+    else { return nil }
+    state.withLock { s in if s.archives[key] != nil { s.sums[key] = sum } }
+    return sum
+  }
+
+  /// A known archive of a package that a link reads like a new file of it, and that file's sum.
+  private func alike(_ file: MappedFile, package: String) -> (archive: Archive, sum: ArchiveSum)? {
+    var mine: ArchiveSum?
+    guard let outline = ArchiveOutline(file.bytes) else { return nil }
+    for key in state.withLock({ $0.latest[package] ?? [] }) {
+      guard let archive = state.withLock({ $0.archives[key] }), !archive.file.mayBeOverwritten,
+        let other = ArchiveOutline(archive.file.bytes), outline.isShaped(like: other),
+        let known = sum(of: archive, key), let sum = mine ?? ArchiveSum(file.bytes, outline)
+      else { continue }
+      if sum.isLinked(like: known), !archive.file.mayBeOverwritten { return (archive, sum) }
+      mine = sum
+    }
+    return nil
   }
 
   /// Forgets which files have twins: they are parsed by themselves when they are next looked at.
@@ -292,24 +398,42 @@ package final class ArchiveStore: Sendable {
     state.withLock { s in
       s.files = s.files.filter { !$0.value.isTwin }
       s.twins = [:]
+      s.standing = [:]
     }
   }
 
+  private enum Reading {
+    case parsed(Result<Archive, ArchiveError>)
+    case twin(Twin, isTrusted: Bool)
+  }
+
   private func read(
-    _ file: InputSet.File, path: String, link: Int, _ known: DormantArchives?, _ twins: Bool
-  ) -> Result<Archive, ArchiveError> {
+    _ file: InputSet.File, path: String, package: String?, link: Int, _ known: DormantArchives?,
+    _ twins: Bool
+  ) -> Reading {
     let twinKey = ArchiveTwin(file.file.bytes)?.key(file.file.bytes)
-    if twins, let twinKey, let archive = twin(of: file, twinKey, path: path, link: link) {
-      return .success(archive)
+    if twins, let twinKey, let found = twin(of: file, twinKey, path: path, link: link) {
+      return .twin(found.twin, isTrusted: found.isTrusted)
     }
     do throws(LinkFailure) {
       // Only what the build cache names can be met again after a restart.
       let cache = file.named == nil ? nil : hashes
       let tables = known?.tables(file.key) ?? []
-      let archive = try Archive(
-        file: file.file, hashes: tables.isEmpty ? cache?.load(file.key) : nil, tables: tables)
+      let like = tables.isEmpty ? package.flatMap { alike(file.file, package: $0) } : nil
+      let archive =
+        if let like {
+          try Archive(file: file.file, like: like.archive)
+        } else {
+          try Archive(
+            file: file.file, hashes: tables.isEmpty ? cache?.load(file.key) : nil, tables: tables)
+        }
       state.withLock { s in
         if cache != nil, archive.computedHashes { s.unstored.append(file.key) }
+        s.sums[file.key] = like?.sum
+        if let package {
+          let others = s.latest[package, default: []].filter { $0 != file.key }
+          s.latest[package] = [file.key] + others.prefix(Self.latestPerPackage - 1)
+        }
         s.files[path] = Entry(
           stamp: file.stamp, key: file.key, named: file.named, isYoung: file.isYoung)
         s.archives[file.key] = archive
@@ -317,9 +441,9 @@ package final class ArchiveStore: Sendable {
         if let twinKey { s.twins[twinKey] = file.key }
         s.parsed += 1
       }
-      return .success(archive)
+      return .parsed(.success(archive))
     } catch {
-      return .failure(.failure(error))
+      return .parsed(.failure(.failure(error)))
     }
   }
 }
@@ -389,6 +513,8 @@ package struct ArchiveSet: ArchiveSource, Sendable {
   package let newFiles: Int
   /// Files of archives that stand for others, the same but for their build ids.
   let twinFiles: [MappedFile]
+  /// Of these, those that are to be confirmed before the link counts (`ArchiveStore.confirm`).
+  let twins: TwinCheck
 
   var hasTwins: Bool { !twinFiles.isEmpty }
 

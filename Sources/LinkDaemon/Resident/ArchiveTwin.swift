@@ -1,6 +1,6 @@
 import LoaderCore
 
-/// Tells whether two files are one archive that was built twice: equal but for the action in the build id.
+/// By what an archive that was built again is known: two files that are equal but for the action in the build id.
 ///
 /// When a package changes, the go command compiles all that import it again, and mostly gets what it had: then the build
 /// ids "action/content" (cmd/go, buildid.go) differ before the slash only. A link reads neither.
@@ -38,39 +38,5 @@ package struct ArchiveTwin {
   func key(_ file: ByteView) -> ContentKey {
     let bytes = [UInt8](content.buffer) + withUnsafeBytes(of: file.count.littleEndian) { [UInt8]($0) }
     return bytes.withUnsafeBytes { ContentKey.hashing(ByteView($0.baseAddress, $0.count)) }
-  }
-
-  /// Whether all bytes of two files are equal, but for each one's build id where the other has its own.
-  package static func areEqual(_ a: ByteView, _ b: ByteView) -> Bool {
-    guard a.count == b.count, let mine = ArchiveTwin(a)?.buildID, let other = ArchiveTwin(b)?.buildID,
-      mine.count == other.count
-    else { return false }
-    let step = 1 << 16
-    var at = 0
-    while at < a.count {
-      let n = min(step, a.count - at)
-      if a.slice(at, n) == b.slice(at, n) {
-        at += n
-        continue
-      }
-      let first = firstDifference(a, b, at, n)
-      // The id may begin before the first byte in which it differs.
-      guard
-        let start = (max(0, first - mine.count + 1)...first).first(where: {
-          a.slice($0, mine.count) == mine && b.slice($0, mine.count) == other
-        })
-      else { return false }
-      at = start + mine.count
-    }
-    return true
-  }
-
-  private static func firstDifference(_ a: ByteView, _ b: ByteView, _ at: Int, _ count: Int) -> Int {
-    var (low, high) = (at, at + count)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if a.slice(low, middle - low) == b.slice(low, middle - low) { low = middle } else { high = middle }
-    }
-    return low
   }
 }

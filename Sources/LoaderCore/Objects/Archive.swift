@@ -63,6 +63,11 @@ package struct Archive: Sendable {
     }
   }
 
+  /// Parses a file that a link reads like another one (`ArchiveSum.isLinked`): what is computed of symbols is that one's.
+  package init(file: MappedFile, like other: Archive) throws(LinkFailure) {
+    try self.init(file: file, hashes: nil, tables: other.objects.map(ObjectTables.init(of:)))
+  }
+
   /// The objects, in member order.
   package var objects: [GoObject] {
     members.compactMap { if case .object(let object, _, _, _) = $0.content { object } else { nil } }
@@ -136,16 +141,17 @@ package struct Archive: Sendable {
     return members
   }
 
-  private enum Kind { case object, flag }
+  enum Kind { case object, flag }
 
-  private static func kind(ofMember name: String) -> Kind? {
+  /// What a member is by its name; nil for one that a link does not look at.
+  static func kind(ofMember name: String) -> Kind? {
     if name == "__.PKGDEF" { return nil }
     if name == "dynimportfail" || name == "preferlinkext" { return .flag }
     if name.utf8.count < 16, !name.hasSuffix(".o"), !name.hasSuffix(".syso") { return nil }
     return .object
   }
 
-  private struct Header {
+  struct Header {
     let name: String
     let size: Int
 
@@ -161,6 +167,23 @@ package struct Archive: Sendable {
       name = field(0, 16)
       size = Int(field(48, 10)) ?? 0
     }
+  }
+}
+
+extension Archive {
+  /// The offset behind the "\n!\n" that ends the text part of a member, which begins with a line that ends before `from`;
+  /// "$$" marks quote sections in which it does not count (lib.go ldobj).
+  static func objectStart(_ b: ByteView, from: Int = 1) -> Int? {
+    var markers = 0
+    var i = from
+    while i + 1 < b.count {
+      if b.u8(i - 1) == 0x0a {
+        if markers & 1 == 0, b.u8(i) == 0x21, b.u8(i + 1) == 0x0a { return i + 2 }
+        if b.u8(i) == 0x24, b.u8(i + 1) == 0x24 { markers += 1 }
+      }
+      i += 1
+    }
+    return nil
   }
 }
 
@@ -185,7 +208,7 @@ private struct MemberParser {
     guard line.hasPrefix("go object ") else {
       return .error("\(name): not an object file: @\(start) \(goQuoted(line))")
     }
-    guard let body = objectStart(bytes, from: lineEnd + 1) else {
+    guard let body = Archive.objectStart(bytes, from: lineEnd + 1) else {
       return .error("truncated object file: \(name)")
     }
     let (isMain, cgo) = packageData(bytes.slice(lineEnd + 1, body - lineEnd - 3))
@@ -203,21 +226,6 @@ private struct MemberParser {
     if [0x4c01, 0x6486, 0xc401, 0x64aa].contains(magic >> 16) { return "PE" }
     if magic >> 16 == 0x01d7 || magic >> 16 == 0x01f7 { return "XCOFF" }
     return b.hasPrefix("go o") ? nil : Archive.unrecognized
-  }
-
-  /// The offset behind the "\n!\n" that ends the text part; "$$" marks quote sections in which it does not
-  /// count (lib.go ldobj).
-  private func objectStart(_ b: ByteView, from: Int) -> Int? {
-    var markers = 0
-    var i = from
-    while i + 1 < b.count {
-      if b.u8(i - 1) == 0x0a {
-        if markers & 1 == 0, b.u8(i) == 0x21, b.u8(i + 1) == 0x0a { return i + 2 }
-        if b.u8(i) == 0x24, b.u8(i + 1) == 0x24 { markers += 1 }
-      }
-      i += 1
-    }
-    return nil
   }
 
   /// What the text part says: whether a header line is "main", and the cgo section (ld/go.go ldpkg).

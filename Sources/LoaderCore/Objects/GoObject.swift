@@ -28,8 +28,8 @@ package final class GoObject: @unchecked Sendable {
   /// The definitions of functions, by local index, rising.
   package var functions: [UInt32] { notes.functions }
   private let faultCell: UnsafeMutablePointer<UInt32>
-  /// Where the tables are, when they are not this object's own.
-  private let block: SnapshotBlock?
+  /// Who has the tables, when they are not this object's own.
+  let owner: ObjectTables.Owner?
 
   private init(
     file: MappedFile, view: ObjectView, fingerprint: UInt64, imports: [Import], packages: [String],
@@ -50,7 +50,7 @@ package final class GoObject: @unchecked Sendable {
       }
       notes = ObjectNotes(view, traits, classes)
     }
-    block = known?.block
+    owner = known?.owner
     self.file = file
     self.view = view
     self.fingerprint = fingerprint
@@ -60,12 +60,19 @@ package final class GoObject: @unchecked Sendable {
   }
 
   deinit {
-    if block == nil {
+    if owner == nil {
       nameHashes.deallocate()
       traits.deallocate()
       classes.deallocate()
     }
     faultCell.deallocate()
+  }
+
+  /// Whether both have their tables from one object, as a link reads them alike (`ArchiveSum`).
+  package func sharesTables(with other: GoObject) -> Bool { tableOwner === other.tableOwner }
+
+  private var tableOwner: GoObject {
+    if case .object(let object) = owner { object } else { self }
   }
 
   /// Whether some access found the object to contradict itself.
@@ -76,7 +83,7 @@ package final class GoObject: @unchecked Sendable {
   /// - Throws: `LinkFailure.corrupt` when the header or a block does not fit.
   /// - Parameters:
   ///   - hashes: `nameHashes` from an earlier parse of the same bytes; computed when absent.
-  ///   - tables: all that an earlier parse computed.
+  ///   - tables: all that an earlier parse computed, or that of an object which a link reads alike.
   package static func parse(
     _ bytes: ByteView, of file: MappedFile, name: String, hashes: ByteView? = nil, tables: ObjectTables? = nil
   ) throws(LinkFailure) -> GoObject {

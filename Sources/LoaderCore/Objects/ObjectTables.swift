@@ -1,16 +1,30 @@
-/// What parsing computes of an object's symbols, from an earlier parse of the same bytes: in a block that outlives the
-/// object.
+/// What parsing computes of an object's symbols, from an earlier parse of the same bytes.
 package struct ObjectTables: @unchecked Sendable {
-  let block: SnapshotBlock
+  /// Keeps the tables.
+  let owner: Owner
   let symbolCount: Int
   package let nameHashes: UnsafeMutablePointer<UInt32>
   let traits: UnsafeMutablePointer<UInt8>
   let classes: UnsafeMutablePointer<UInt8>
   let notes: ObjectNotes
 
+  enum Owner {
+    case block(SnapshotBlock)
+    /// One that has its tables from nobody else.
+    case object(GoObject)
+  }
+
+  /// Those of an object that a link reads like the one to come.
+  init(of object: GoObject) {
+    owner = object.owner ?? .object(object)
+    symbolCount = object.view.symbolCount
+    (nameHashes, traits, classes) = (object.nameHashes, object.traits, object.classes)
+    notes = object.notes
+  }
+
   /// - Returns: nil when there are none.
   package init?(_ reader: inout SnapshotReader) {
-    block = reader.block
+    owner = .block(reader.block)
     let hashes = reader.memory(of: UInt32.self)
     let traits = reader.memory(of: UInt8.self)
     let classes = reader.memory(of: UInt8.self)

@@ -61,6 +61,11 @@ package struct PackageLoader {
     /// The import path of package main, which objects do not say; nil when its file is not among the others'.
     package var mainPath: String? { packageFiles.filter { $0.value == mainObject }.keys.min() }
 
+    /// Which package a file is the archive of; package main's too, when it has an import path.
+    package var packagesByFile: [String: String] {
+      Dictionary(packageFiles.map { ($0.value, $0.key) }, uniquingKeysWith: min)
+    }
+
     package init(mainObject: String, packageFiles: [String: String], expectedHeader: String?) {
       self.mainObject = mainObject
       self.packageFiles = packageFiles
