@@ -14,6 +14,8 @@ package final class LinkMemory: @unchecked Sendable {
   var types = SortedTypes()
   /// The bucket of `SymbolGroups` plus 1, by symbol; 0 when it is not known.
   var groupKinds = Table<UInt8>(capacity: 1)
+  /// The functions that fit the stack.
+  package let stack = StackMemory()
   /// The objects' data symbols by size, by kind.
   var sizeOrders: [SizeOrder] = []
   /// The parts of the function tables.
@@ -37,7 +39,7 @@ package final class LinkMemory: @unchecked Sendable {
 
   // MARK: from one life of the daemon to the next
 
-  /// Writes all but what the image is made of, types and frames of DWARF, and compressed sections.
+  /// Writes all but what the image is made of, functions that fit the stack, types and frames of DWARF, and compressed sections.
   package func write(to writer: SnapshotWriter) {
     writer.table(listing)
     writer.table(groupKinds)
@@ -69,6 +71,7 @@ package final class LinkMemory: @unchecked Sendable {
   package func follow(_ change: IndexChange?, count: Int) {
     functions.follow(change)
     image.follow(change)
+    stack.follow(change, count: count)
     guard let change else {
       typeStrings = SortedStrings()
       listing.removeAll()
@@ -92,7 +95,7 @@ package final class LinkMemory: @unchecked Sendable {
   }
 
   /// Takes what is known by symbol to new numbers, when all but those of a few runs stay.
-  private static func renumber(
+  static func renumber(
     _ known: inout Table<UInt8>, _ change: IndexChange, in ranges: [Range<Int>], _ count: Int
   ) {
     known.truncate(to: change.oldCount)
@@ -107,7 +110,7 @@ package final class LinkMemory: @unchecked Sendable {
   }
 
   /// What is known by symbol, by new numbers.
-  private static func moved(_ known: borrowing Table<UInt8>, _ change: IndexChange, _ count: Int) -> Table<
+  static func moved(_ known: borrowing Table<UInt8>, _ change: IndexChange, _ count: Int) -> Table<
     UInt8
   > {
     let out = Table<UInt8>(repeating: 0, count: count)
@@ -130,6 +133,7 @@ package final class LinkMemory: @unchecked Sendable {
   /// Bytes of memory.
   package var byteCount: Int {
     typeStrings.byteCount + types.byteCount + listing.count + groupKinds.count
-      + functions.byteCount + image.byteCount + debug.byteCount + sizeOrders.reduce(0) { $0 + $1.byteCount }
+      + functions.byteCount + stack.byteCount + image.byteCount + debug.byteCount
+      + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

@@ -62,6 +62,30 @@ import Testing
     #expect(sum == 332_833_500)
   }
 
+  private struct Odd: BitwiseCopyable, Equatable {
+    var a: UInt32
+    var b: UInt16
+    init(_ a: UInt32, _ b: UInt16) { (self.a, self.b) = (a, b) }
+  }
+
+  @Test(arguments: [0, 1, 2, 3, 7, 1023, 1024, 1025, 4097, 300_000])
+  func tablesAreFilled(count: Int) {
+    func check<T: BitwiseCopyable & Equatable>(_ value: T, _ other: T) {
+      var t = Table(repeating: value, count: count, spare: 3)
+      #expect(t.count == count && t.buffer.allSatisfy { $0 == value })
+      t.grow(to: count + 1000, with: other)
+      #expect(t.buffer.prefix(count).allSatisfy { $0 == value })
+      #expect(t.count == count + 1000 && t.buffer.dropFirst(count).allSatisfy { $0 == other })
+    }
+    check(UInt8(7), 0)
+    check(UInt16(0x0102), 0xffff)
+    check(Int16(-1), 3)
+    check(UInt32(0), 0x0102_0304)
+    check(UInt64.max, 5)
+    check(Odd(1, 2), Odd(0, 0))
+    check(3.5, -0.0)
+  }
+
   @Test func bitmapsKnowTheirMembers() {
     var b = Bitmap(count: 65)
     b[0] = true

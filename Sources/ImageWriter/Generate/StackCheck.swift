@@ -70,28 +70,34 @@ package struct StackCheck: ~Copyable {
 
   /// Checks all functions.
   ///
-  /// - Parameter text: functions in link order, before the FIPS ones are gathered (the order only
-  ///   -debugnosplit shows).
+  /// - Parameters:
+  ///   - text: functions in link order, before the FIPS ones are gathered (the order only -debugnosplit shows).
+  ///   - memory: what earlier links found to fit.
   /// - Throws: `.corrupt` for pcsp tables the real linker would stop at, `.unsupported` for call chains or
   ///   reports without reasonable end.
   package static func run(
-    _ index: SymbolIndex, text: [SymbolID], options: Options
+    _ index: SymbolIndex, text: [SymbolID], options: Options, memory: StackMemory = StackMemory()
   ) throws(LinkFailure) -> Result {
+    let reader = index.reader
+    let unknown = text.filter { s in
+      options.debugNosplit || reader.symbolClass(s).contains(.noSplit) && !memory.fits(s, options)
+    }
+    if unknown.isEmpty { return Result() }
     let morestack = index.lookup("runtime.morestack", version: 0)
     let limit = nosplitBase * (options.race ? 2 : 1) - callSize
     var result = Result()
-    var first = StackCheck(index.reader, morestack: morestack, options, recording: false)
+    var first = StackCheck(reader, morestack: morestack, options, recording: false)
     var failed: [SymbolID] = []
-    for s in text where options.debugNosplit || first.reader.symbolClass(s).contains(.noSplit) {
-      if try first.height(s.raw, depth: 0) > limit { failed.append(s) }
-    }
+    for s in unknown where try first.height(s.raw, depth: 0) > limit { failed.append(s) }
     result.graph = first.printed
-    guard !failed.isEmpty else { return result }
+    guard !failed.isEmpty else {
+      memory.note(heights: first.heights, options)
+      return result
+    }
 
     var second = StackCheck(index.reader, morestack: morestack, options, recording: true)
     for s in failed { _ = try second.height(s.raw, depth: 0) }
     result.graph += second.printed
-    let reader = index.reader
     var report = StackReport(graph: second.graph ?? [:]) { Self.name($0, reader) }
     for root in try report.roots(heights: second.recordedHeights) {
       let name = reader.name(SymbolID(root)).string

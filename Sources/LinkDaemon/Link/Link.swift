@@ -87,7 +87,7 @@ package enum Link {
       index, live, order: textOrder, linkerText: fips.text, options: plan.text, addresses: &addresses
     ) {
       check = Result { () throws(LinkFailure) -> StackCheck.Result in
-        try StackCheck.run(index, text: allText, options: plan.stackCheck)
+        try StackCheck.run(index, text: allText, options: plan.stackCheck, memory: memory.stack)
       }
     }
     if let stack = try check?.get() {

@@ -22,15 +22,11 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     self.init(capacity: count + spare)
     self.count = count
     // Filling a large table is mostly the kernel's work, finding its memory.
-    let memory = Filled(base: base, value: value)
-    Chunks.run(count, grain: max(1, (1 << 20) / MemoryLayout<Element>.stride)) { part in
-      (memory.base + part.lowerBound).initialize(repeating: memory.value, count: part.count)
+    let memory = Filling(base: UnsafeMutableRawPointer(base), value: value)
+    let stride = MemoryLayout<Element>.stride
+    Chunks.run(count, grain: max(1, (1 << 20) / stride)) { part in
+      memory.fill(from: part.lowerBound * stride, count: part.count * stride)
     }
-  }
-
-  private struct Filled: @unchecked Sendable {
-    let base: UnsafeMutablePointer<Element>
-    let value: Element
   }
 
   /// `count` elements of whatever the memory holds, for tables that are filled before they are read.
@@ -105,7 +101,9 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   package mutating func grow(to n: Int, with value: Element) {
     guard n > count else { return }
     if n > capacity { reserve(max(n, capacity &+ capacity / 4)) }
-    (base + count).initialize(repeating: value, count: n - count)
+    let stride = MemoryLayout<Element>.stride
+    Filling(base: UnsafeMutableRawPointer(base), value: value)
+      .fill(from: count * stride, count: (n - count) * stride)
     count = n
   }
 
@@ -152,6 +150,44 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   /// Bytes of memory.
   package var byteCount: Int { capacity * MemoryLayout<Element>.stride }
+}
+
+/// Fills memory with one value again and again, as bytes: an unspecialised `initialize(repeating:)` asks for each element
+/// how it is copied.
+private struct Filling: @unchecked Sendable {
+  let base: UnsafeMutableRawPointer
+  private let stride: Int
+  /// The value, with zeros for its padding.
+  private let pattern: [UInt8]
+  /// What all of its bytes are, if they are equal.
+  private let byte: UInt8?
+
+  init<Element: BitwiseCopyable>(base: UnsafeMutableRawPointer, value: Element) {
+    self.base = base
+    stride = MemoryLayout<Element>.stride
+    let bytes = withUnsafeBytes(of: value) { [UInt8]($0) }
+    pattern = bytes + [UInt8](repeating: 0, count: stride - bytes.count)
+    byte = bytes.allSatisfy { $0 == bytes[0] } ? bytes.first : nil
+  }
+
+  /// - Parameters: bytes, both multiples of the stride.
+  func fill(from start: Int, count: Int) {
+    let to = base + start
+    if let byte {
+      to.initializeMemory(as: UInt8.self, repeating: byte, count: count)
+      return
+    }
+    // Each copy doubles what there is, up to what stays in the first cache.
+    var done = min(stride, count)
+    to.copyMemory(from: pattern, byteCount: done)
+    while done < count {
+      let n = min(done, count - done, max(stride, Self.copyBytes / stride * stride))
+      (to + done).copyMemory(from: to, byteCount: n)
+      done += n
+    }
+  }
+
+  private static var copyBytes: Int { 8192 }
 }
 
 /// A set of small integers, one bit each.
