@@ -191,7 +191,10 @@ package final class ResidentEngine: LinkEngine {
       // What went wrong may be no more than that.
       if let changed = inputs.changedFile() { throw Self.inputChanged(changed) }
       if case .unsupported = error { throw error }
-      guard files.hasTwins || story.usesStandIns else { throw error }
+      // An object that is found to contradict itself must do so by itself, and not only beside another version.
+      var isDoubtful = files.hasTwins || story.usesStandIns
+      if case .corrupt = error { isDoubtful = plan.mayStandIn }
+      guard isDoubtful else { throw error }
       return try linkWithItsOwn(call, plan, output, key)
     }
     if files.hasTwins || story.usesStandIns, !image.printed.isEmpty || !archives.confirm(files.twins) {
@@ -236,6 +239,7 @@ package final class ResidentEngine: LinkEngine {
     _ call: LinkCall, _ plan: LinkPlan, _ output: OutputFile, _ key: LinkCall.ResultKey?
   ) throws(LinkFailure) -> LinkOutcome {
     archives.forgetTwins()
+    archives.forgetCorrupt()
     var plan = plan
     plan.mayStandIn = false
     let inputs = archives.look(at: call.inputs(plan), from: call.request.workingDirectory, twins: false)

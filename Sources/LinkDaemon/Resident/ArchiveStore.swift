@@ -402,6 +402,16 @@ package final class ArchiveStore: Sendable {
     }
   }
 
+  /// Forgets what was found to contradict itself: it is parsed again when it is next asked for.
+  func forgetCorrupt() {
+    state.withLock { s in
+      for (key, archive) in s.archives where archive.objects.contains(where: \.isCorrupt) {
+        s.archives[key] = nil
+        s.sums[key] = nil
+      }
+    }
+  }
+
   private enum Reading {
     case parsed(Result<Archive, ArchiveError>)
     case twin(Twin, isTrusted: Bool)

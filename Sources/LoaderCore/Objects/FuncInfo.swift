@@ -16,20 +16,22 @@ package struct FuncInfo {
     package let parentPC: Int32
   }
 
-  package init?(data: ByteView, object: UnsafePointer<LoadedObject>) {
+  /// - Parameter isCertain: whether something says that the data are a FuncInfo: then it is the object's fault if they
+  ///   are none.
+  package init?(data: ByteView, object: UnsafePointer<LoadedObject>, isCertain: Bool = true) {
     guard data.count >= 24 else { return nil }
     self.data = data
     self.object = object
     fileCount = Int(data.u32(16))
     let inlineCountAt = 20 + 4 * fileCount
     guard data.fits(inlineCountAt, 4) else {
-      object.pointee.view.noteFault()
+      if isCertain { object.pointee.view.noteFault() }
       return nil
     }
     inlineCount = Int(data.u32(inlineCountAt))
     inlineStart = inlineCountAt + 4
     guard data.fits(inlineStart, inlineCount * 24) else {
-      object.pointee.view.noteFault()
+      if isCertain { object.pointee.view.noteFault() }
       return nil
     }
   }

@@ -139,11 +139,12 @@ struct DefinitionComparison: @unchecked Sendable {
     return true
   }
 
-  /// FuncInfo names inlined functions by references of its own (cmd/internal/goobj/funcinfo.go).
+  /// FuncInfo names inlined functions by references of its own (cmd/internal/goobj/funcinfo.go). Only of the new definition
+  /// it is known that it is one: the old may have been anything.
   private func isSameFuncInfo(_ p: Pair) -> Bool {
     let (a, b) = (was.data(p.old), now.data(p.new))
-    guard a.count == b.count, let old = FuncInfo(data: a, object: versions.old),
-      let new = FuncInfo(data: b, object: versions.new), old.inlineCount == new.inlineCount
+    guard a.count == b.count, let old = FuncInfo(data: a, object: versions.old, isCertain: false),
+      let new = FuncInfo(data: b, object: versions.new, isCertain: false), old.inlineCount == new.inlineCount
     else { return false }
     let head = a.count - 24 * old.inlineCount
     guard a.slice(0, head) == b.slice(0, head) else { return false }
