@@ -10,10 +10,10 @@ package final class ImageMemory: @unchecked Sendable {
   /// Bytes of the lists when these were new.
   private var freshBytes = 0
   /// `OutputImage.contents` of the image that the records tell of; 0 for none.
-  private(set) var contents: UInt64 = 0
+  package private(set) var contents: UInt64 = 0
   /// Symbols whose records the last link could use.
   package private(set) var knownCount = 0
-  /// Those of them whose bytes it left where they were, or moved within the memory of the image.
+  /// Those of them whose bytes it took from the last image: left where they were, moved, or copied.
   package private(set) var inPlaceCount = 0
 
   package init() {}

@@ -9,7 +9,7 @@ final class ImagePlan: @unchecked Sendable {
   let blocks: [ImageBlock]
   /// By record.
   private(set) var matches = Table<RecordMatch>(capacity: 1)
-  /// What of the last image, which is in the same memory, must be moved.
+  /// What of the last image must be moved, or copied.
   private(set) var moves: [ImageMove] = []
   private(set) var knownCount = 0
   private(set) var inPlaceCount = 0
@@ -134,7 +134,7 @@ final class ImagePlan: @unchecked Sendable {
   /// Finds out what of the last image is where it belongs, or can be moved there.
   ///
   /// - Parameters:
-  ///   - last: what was made in the memory that the image is to be made in.
+  ///   - last: what was made in the memory that the image is to be made in, or somewhere else.
   ///   - limit: bytes of it.
   func useImage(of last: ImageMemory, limit: Int) {
     let old = last.records.base

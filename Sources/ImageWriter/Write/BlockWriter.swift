@@ -11,18 +11,22 @@ struct BlockWriter: ~Copyable {
   private let targets: Targets
   private let scribes = Mutex<[RelocationScribe]>([])
   private let problems = Mutex<[(Int, [Relocator.Problem])]>([])
+  private let source: UnsafePointer<UInt8>?
   private let image: UnsafeMutableRawPointer
 
-  /// - Parameter image: has what `plan` has moved.
+  /// - Parameters:
+  ///   - source: where what `plan` has found in the last image is to be copied from; nil when it is moved already.
+  ///   - image: where it is then.
   init(
     _ plan: ImagePlan, _ relocator: Relocator, _ listRelocator: ListRelocator, _ memory: ImageMemory,
-    _ targets: Targets, image: UnsafeMutableRawPointer
+    _ targets: Targets, source: UnsafePointer<UInt8>?, image: UnsafeMutableRawPointer
   ) {
     self.plan = plan
     self.relocator = relocator
     self.listRelocator = listRelocator
     self.memory = memory
     self.targets = targets
+    self.source = source
     self.image = image
   }
 
@@ -67,7 +71,12 @@ struct BlockWriter: ~Copyable {
         records[i].count = known.count
         records[i].list = known.list
         records[i].listCount = known.listCount
-        if !match.isInPlace { copy(SymbolID(known.symbol), to: field, limit: Int(known.count)) }
+        if !match.isInPlace {
+          copy(SymbolID(known.symbol), to: field, limit: Int(known.count))
+        } else if let source {
+          field.copyMemory(
+            from: source + Int(known.offset), byteCount: match.isJoined ? room : Int(known.count))
+        }
         if known.listCount > 0,
           !listRelocator.apply(
             lists.list(at: known.list), count: Int(known.listCount), to: field, address: address)

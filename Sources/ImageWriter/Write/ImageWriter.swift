@@ -6,16 +6,24 @@ package struct SegmentWriter {
   private let index: SymbolIndex
   private let layout: ImageLayout
   private let image: OutputImage
+  /// The last image, when it is not in the same memory.
+  private let last: OutputImage?
   private let memory: ImageMemory
 
   /// - Parameters:
   ///   - image: may have an older image of the program in it, or anything else: every byte of the segments is
   ///     written, but for those of .gopclntab and of DWARF.
+  ///   - last: the last image, when it is somewhere else: what stays is copied from there, in order, and not from the
+  ///     objects all over the memory.
   ///   - memory: knows the last image, and learns this one. It saves work: with an empty one the image is the same.
-  package init(_ index: SymbolIndex, _ layout: ImageLayout, into image: OutputImage, memory: ImageMemory) {
+  package init(
+    _ index: SymbolIndex, _ layout: ImageLayout, into image: OutputImage, last: OutputImage? = nil,
+    memory: ImageMemory
+  ) {
     self.index = index
     self.layout = layout
     self.image = image
+    self.last = last
     self.memory = memory
   }
 
@@ -70,16 +78,25 @@ package struct SegmentWriter {
       ? Targets(places: places)
       : Targets(
         memory.targets, room: plan.relocationsToList(index.reader) + Targets.spareRoom, places: places)
-    if memory.contents == image.contents { plan.useImage(of: memory, limit: image.usedBytes) }
-    image.renewContents()
-    ImageMoves.run(plan.moves, in: image.base)
+    var source: UnsafePointer<UInt8>?
+    if memory.contents == image.contents {
+      plan.useImage(of: memory, limit: image.usedBytes)
+      image.renewContents()
+      ImageMoves.run(plan.moves, in: image.base)
+    } else {
+      image.renewContents()
+      if let last, last.contents == memory.contents {
+        plan.useImage(of: memory, limit: last.count)
+        source = UnsafePointer(last.base.assumingMemoryBound(to: UInt8.self))
+      }
+    }
     image.clear(except: written(plan))
 
     let writer = BlockWriter(
       plan, relocator,
       ListRelocator(
         words: targets.words, sectionBases: relocator.sectionBases, unreachableMethod: unreachableMethod),
-      memory, targets, image: image.base)
+      memory, targets, source: source, image: image.base)
     var problems: [Relocator.Problem] = []
     for block in plan.blocks { problems += writer.write(block) }
     memory.take(plan, targets, contents: image.contents)

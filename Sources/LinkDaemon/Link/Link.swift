@@ -168,7 +168,9 @@ package enum Link {
       Chunks.beside {
         guard let early else { return }
         segments = Result { () throws(LinkFailure) -> [String] in
-          try SegmentWriter(index, layout, into: early, memory: memory.image).write(
+          try SegmentWriter(
+            index, layout, into: early, last: lastImage(memory, images, early), memory: memory.image
+          ).write(
             text: text, data: data, addresses: addresses, live: live, isPIE: false)
         }
       } _: {
@@ -204,7 +206,9 @@ package enum Link {
     } else {
       image = try memoryForImage(Int(layout.fileLength), spare: spare, plan, images, &story)
       try told.report(
-        try SegmentWriter(index, layout, into: image, memory: memory.image).write(
+        try SegmentWriter(
+          index, layout, into: image, last: lastImage(memory, images, image), memory: memory.image
+        ).write(
           text: text, data: data, addresses: addresses, live: live, isPIE: plan.elf.isPIE))
     }
     story.note(memory.image)

@@ -56,6 +56,11 @@ extension Link {
       of: ResultStore.program(plan), count: Int(layout.fileLength) + bytes, spare: 1 << 20)
   }
 
+  /// The last image of a program, if it is still known and not what the next one is made in.
+  static func lastImage(_ memory: LinkMemory, _ images: ResultStore?, _ next: OutputImage) -> OutputImage? {
+    memory.image.contents == next.contents ? nil : images?.image(memory.image.contents)
+  }
+
   /// What a link was made of besides its inputs must be what it was, as they must.
   static func checkStandIns(_ program: ResidentProgram) throws(LinkFailure) {
     guard let changed = program.standInFiles.first(where: { !$0.isAsItWas }) else { return }
