@@ -100,26 +100,30 @@ import Testing
     for count in 1..<good.count { withSum(Array(good.prefix(count))) { #expect($0 == nil, "\(count)") } }
   }
 
-  /// What is computed of an object's symbols serves one that a link reads alike, and outlives the first.
+  /// What is computed of an object's symbols serves one that is like it, and outlives the first.
   @Test func tablesAreShared() throws {
     let folder = try ScratchFolder()
-    var first: Archive? = try Archive.open(try folder.write("first", archive()))
-    let path = try folder.write("second", archive(fingerprint: 5))
-    guard case .success(let file) = MappedFile.open(path), let old = first else {
-      Issue.record("not there")
-      return
+    func file(_ name: String, _ bytes: [UInt8]) throws -> MappedFile {
+      try MappedFile.open(try folder.write(name, bytes)).get()
     }
-    let second = try Archive(file: file, like: old)
-    let (a, b) = (old.objects[0], second.objects[0])
-    #expect(b.sharesTables(with: a))
-    #expect(b.nameHashes == a.nameHashes)
-    #expect((a.fingerprint, b.fingerprint) == (0x1122_3344_5566_7788, 5))
+    var first: Archive? = try Archive(file: file("first", archive()), hashes: nil)
+    let old = try #require(first).objects[0]
+    let second = try Archive(
+      file: file("second", archive(fingerprint: 5)), like: #require(first), isLinked: true)
+    let object = try #require(second.objects.first)
+    #expect(object.isKnownToBeLinked(like: old))
+    #expect(object.nameHashes == old.nameHashes)
+    #expect((old.fingerprint, object.fingerprint) == (0x1122_3344_5566_7788, 5))
     #expect(!second.computedHashes)
-    let third = try Archive(file: file, like: second)
     first = nil
-    #expect(third.objects[0].sharesTables(with: b))
-    let own = try Archive.open(path)
-    #expect(!own.objects[0].sharesTables(with: b))
-    #expect(own.nameHashes == third.nameHashes)
+    // The same symbols with other contents, and other symbols.
+    let third = try Archive(file: file("third", archive(data: [0xc3, 0x91])), like: second, isLinked: false)
+    #expect(third.objects[0].nameHashes == old.nameHashes)
+    #expect(!third.objects[0].isKnownToBeLinked(like: object))
+    let fourth = try Archive(file: file("fourth", archive(data: [0xc3])), like: third, isLinked: false)
+    #expect(fourth.objects[0].nameHashes != old.nameHashes)
+    let own = try Archive(file: file("own", archive(fingerprint: 5)), hashes: nil)
+    #expect(!own.objects[0].isKnownToBeLinked(like: object))
+    #expect(own.nameHashes == second.nameHashes && own.nameHashes == third.nameHashes)
   }
 }

@@ -273,6 +273,12 @@ package final class ArchiveStore: Sendable {
           file: archive.file, key: known.key, named: known.named, stamp: stamp, archive: archive,
           isTwin: known.isTwin))
     }
+    // Of a file of the build cache the name says all there is to know.
+    if let named = ContentKey.named(by: path), case .success(let stamp) = FileStamp.of(path: path),
+      let known = inCache(named, path: path, stamp, link: link, twins: twins)
+    {
+      return .success(known)
+    }
     switch MappedFile.open(path) {
     case .failure(let e): return .failure(e)
     case .success(let file): return .success(look(at: file, path: path, link: link, twins: twins))
@@ -283,21 +289,27 @@ package final class ArchiveStore: Sendable {
     let named = ContentKey.named(by: path)
     let key = named ?? ContentKey.identity(path, file.stamp)
     // A young file may have been written again within its stamp: only a name tells that it was not.
-    if named != nil, let archive = use(key, link: link, size: file.stamp.size) {
-      state.withLock { s in s.files[path] = Entry(stamp: file.stamp, key: key, named: named, isYoung: false) }
-      return InputSet.File(file: archive.file, key: key, named: named, stamp: file.stamp, archive: archive)
-    }
-    if twins, let named, let (key, archive) = standIn(for: named, link: link) {
-      state.withLock { s in
-        s.files[path] = Entry(stamp: file.stamp, key: key, named: named, isYoung: false, isTwin: true)
-      }
-      return InputSet.File(
-        file: archive.file, key: key, named: named, stamp: file.stamp, archive: archive, isTwin: true)
-    }
     let age = Clock.realtimeNanoseconds() - file.stamp.modifiedNanoseconds
     return InputSet.File(
       file: file, key: key, named: named, stamp: file.stamp, archive: nil,
       isYoung: named == nil && age < Self.grainNanoseconds)
+  }
+
+  /// A file of the build cache whose archive is known, or one that stands for it.
+  private func inCache(
+    _ named: ContentKey, path: String, _ stamp: FileStamp, link: Int, twins: Bool
+  ) -> InputSet.File? {
+    var (key, isTwin) = (named, false)
+    var known = use(key, link: link, size: stamp.size)
+    if known == nil, twins, let other = standIn(for: named, link: link) {
+      (key, known, isTwin) = (other.key, other.archive, true)
+    }
+    guard let archive = known else { return nil }
+    state.withLock { s in
+      s.files[path] = Entry(stamp: stamp, key: key, named: named, isYoung: false, isTwin: isTwin)
+    }
+    return InputSet.File(
+      file: archive.file, key: key, named: named, stamp: stamp, archive: archive, isTwin: isTwin)
   }
 
   private func standIn(for named: ContentKey, link: Int) -> (key: ContentKey, archive: Archive)? {
@@ -378,19 +390,30 @@ package final class ArchiveStore: Sendable {
     return sum
   }
 
-  /// A known archive of a package that a link reads like a new file of it, and that file's sum.
-  private func alike(_ file: MappedFile, package: String) -> (archive: Archive, sum: ArchiveSum)? {
+  /// A known archive of a package that a new file of it is like.
+  private struct Alike {
+    let archive: Archive
+    /// Whether a link reads both alike.
+    let isLinked: Bool
+    /// The new file's.
+    let sum: ArchiveSum?
+  }
+
+  private func alike(_ file: MappedFile, package: String) -> Alike? {
     var mine: ArchiveSum?
+    var similar: Archive?
     guard let outline = ArchiveOutline(file.bytes) else { return nil }
     for key in state.withLock({ $0.latest[package] ?? [] }) {
       guard let archive = state.withLock({ $0.archives[key] }), !archive.file.mayBeOverwritten,
         let other = ArchiveOutline(archive.file.bytes), outline.isShaped(like: other),
         let known = sum(of: archive, key), let sum = mine ?? ArchiveSum(file.bytes, outline)
       else { continue }
-      if sum.isLinked(like: known), !archive.file.mayBeOverwritten { return (archive, sum) }
+      guard !archive.file.mayBeOverwritten else { continue }
+      if sum.isLinked(like: known) { return Alike(archive: archive, isLinked: true, sum: sum) }
       mine = sum
+      similar = similar ?? archive
     }
-    return nil
+    return similar.map { Alike(archive: $0, isLinked: false, sum: mine) }
   }
 
   /// Forgets which files have twins: they are parsed by themselves when they are next looked at.
@@ -432,7 +455,7 @@ package final class ArchiveStore: Sendable {
       let like = tables.isEmpty ? package.flatMap { alike(file.file, package: $0) } : nil
       let archive =
         if let like {
-          try Archive(file: file.file, like: like.archive)
+          try Archive(file: file.file, like: like.archive, isLinked: like.isLinked)
         } else {
           try Archive(
             file: file.file, hashes: tables.isEmpty ? cache?.load(file.key) : nil, tables: tables)

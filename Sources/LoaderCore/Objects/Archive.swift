@@ -63,9 +63,14 @@ package struct Archive: Sendable {
     }
   }
 
-  /// Parses a file that a link reads like another one (`ArchiveSum.isLinked`): what is computed of symbols is that one's.
-  package init(file: MappedFile, like other: Archive) throws(LinkFailure) {
-    try self.init(file: file, hashes: nil, tables: other.objects.map(ObjectTables.init(of:)))
+  /// Parses a file that is much like another one. What is computed of symbols is the other's where that is the same.
+  ///
+  /// - Parameter isLinked: whether a link reads both alike (`ArchiveSum.isLinked`).
+  package init(file: MappedFile, like other: Archive, isLinked: Bool) throws(LinkFailure) {
+    self.file = file
+    computedHashes = false
+    var known = Known(models: other.objects.map { GoObject.Model(object: $0, isLinkedAlike: isLinked) }[...])
+    members = try Self.parse(file, &known)
   }
 
   /// The objects, in member order.
@@ -76,14 +81,16 @@ package struct Archive: Sendable {
   /// What is known of the objects still to come; an object takes its own from the front.
   fileprivate struct Known {
     var hashes: ByteView?
-    var tables: ArraySlice<ObjectTables>
+    var tables: ArraySlice<ObjectTables> = []
+    var models: ArraySlice<GoObject.Model> = []
 
-    mutating func next(_ object: ByteView) -> (hashes: ByteView?, tables: ObjectTables?) {
-      let mine = tables.popFirst()
-      guard let all = hashes else { return (nil, mine) }
+    mutating func next(_ object: ByteView) -> GoObject.Known {
+      var mine = GoObject.Known(tables: tables.popFirst(), model: models.popFirst())
+      guard let all = hashes else { return mine }
       let size = 4 * GoObject.symbolCount(object)
       hashes = all.slice(size, all.count - size)
-      return (all.slice(0, size), mine)
+      mine.hashes = all.slice(0, size)
+      return mine
     }
   }
 
@@ -214,8 +221,7 @@ private struct MemberParser {
     let (isMain, cgo) = packageData(bytes.slice(lineEnd + 1, body - lineEnd - 3))
     let content = bytes.slice(body, bytes.count - body)
     let mine = known.next(content)
-    let object = try GoObject.parse(
-      content, of: file, name: name, hashes: mine.hashes, tables: mine.tables)
+    let object = try GoObject.parse(content, of: file, name: name, known: mine)
     return .object(object, header: line.string, isMain: isMain, cgo: cgo)
   }
 

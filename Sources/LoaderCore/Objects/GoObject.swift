@@ -30,16 +30,43 @@ package final class GoObject: @unchecked Sendable {
   private let faultCell: UnsafeMutablePointer<UInt32>
   /// Who has the tables, when they are not this object's own.
   let owner: ObjectTables.Owner?
+  /// The first of those that a link reads like this one, when it is another.
+  private let model: GoObject?
+
+  /// What is known of an object before it is parsed.
+  struct Known {
+    /// `nameHashes` from an earlier parse of the same bytes.
+    var hashes: ByteView?
+    /// All that an earlier parse of them computed.
+    var tables: ObjectTables?
+    var model: Model?
+  }
+
+  /// An object that another one may be like.
+  struct Model {
+    let object: GoObject
+    /// Whether a link reads both alike (`ArchiveSum`).
+    let isLinkedAlike: Bool
+
+    /// The tables, if the other's are the same.
+    fileprivate func tables(for view: ObjectView) -> ObjectTables? {
+      isLinkedAlike || view.likeness(to: object.view) != .nothing ? ObjectTables(of: object) : nil
+    }
+  }
 
   private init(
     file: MappedFile, view: ObjectView, fingerprint: UInt64, imports: [Import], packages: [String],
-    known: ObjectTables?, hashes: ByteView?, faultCell: UnsafeMutablePointer<UInt32>
+    known: Known, faultCell: UnsafeMutablePointer<UInt32>
   ) {
-    if let known {
-      (nameHashes, traits, classes) = (known.nameHashes, known.traits, known.classes)
-      notes = known.notes
+    let tables = (known.model?.tables(for: view) ?? known.tables).flatMap {
+      $0.symbolCount == view.symbolCount ? $0 : nil
+    }
+
+    if let tables {
+      (nameHashes, traits, classes) = (tables.nameHashes, tables.traits, tables.classes)
+      notes = tables.notes
     } else {
-      nameHashes = Self.nameHashes(view, hashes)
+      nameHashes = Self.nameHashes(view, known.hashes)
       traits = .allocate(capacity: max(view.symbolCount, 1))
       classes = .allocate(capacity: max(view.symbolCount, 1))
       for i in 0..<view.symbolCount {
@@ -50,7 +77,8 @@ package final class GoObject: @unchecked Sendable {
       }
       notes = ObjectNotes(view, traits, classes)
     }
-    owner = known?.owner
+    owner = tables?.owner
+    model = known.model.flatMap { $0.isLinkedAlike ? $0.object.model ?? $0.object : nil }
     self.file = file
     self.view = view
     self.fingerprint = fingerprint
@@ -68,12 +96,8 @@ package final class GoObject: @unchecked Sendable {
     faultCell.deallocate()
   }
 
-  /// Whether both have their tables from one object, as a link reads them alike (`ArchiveSum`).
-  package func sharesTables(with other: GoObject) -> Bool { tableOwner === other.tableOwner }
-
-  private var tableOwner: GoObject {
-    if case .object(let object) = owner { object } else { self }
-  }
+  /// Whether it is known of both that a link reads them alike.
+  package func isKnownToBeLinked(like other: GoObject) -> Bool { (model ?? self) === (other.model ?? other) }
 
   /// Whether some access found the object to contradict itself.
   package var isCorrupt: Bool { faultCell.pointee != 0 }
@@ -81,11 +105,8 @@ package final class GoObject: @unchecked Sendable {
   /// Reads the object whose bytes are `bytes` of `file` (from the object's own magic on).
   ///
   /// - Throws: `LinkFailure.corrupt` when the header or a block does not fit.
-  /// - Parameters:
-  ///   - hashes: `nameHashes` from an earlier parse of the same bytes; computed when absent.
-  ///   - tables: all that an earlier parse computed, or that of an object which a link reads alike.
-  package static func parse(
-    _ bytes: ByteView, of file: MappedFile, name: String, hashes: ByteView? = nil, tables: ObjectTables? = nil
+  static func parse(
+    _ bytes: ByteView, of file: MappedFile, name: String, known: Known = Known()
   ) throws(LinkFailure) -> GoObject {
     func corrupt(_ detail: String) -> LinkFailure { .corrupt(file: name, detail: detail) }
     guard bytes.hasPrefix(ObjectFormat.magic) else {
@@ -111,7 +132,7 @@ package final class GoObject: @unchecked Sendable {
     }
     return GoObject(
       file: file, view: view, fingerprint: bytes.u64(8), imports: imports, packages: packages,
-      known: tables?.symbolCount == view.symbolCount ? tables : nil, hashes: hashes, faultCell: faultCell)
+      known: known, faultCell: faultCell)
   }
 
   private static func nameHashes(_ view: ObjectView, _ known: ByteView?) -> UnsafeMutablePointer<UInt32> {

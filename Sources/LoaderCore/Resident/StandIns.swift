@@ -20,7 +20,7 @@ enum StandIns {
     let same = Mutex([Int]())
     DispatchQueue.concurrentPerform(iterations: candidates.count) { [candidates] i in
       let k = candidates[i]
-      guard !mine[k].isCorrupt, mine[k].sharesTables(with: new[k]) || mine[k].view.isLinked(like: new[k].view)
+      guard !mine[k].isCorrupt, mine[k].isKnownToBeLinked(like: new[k]) || mine[k].view.isLinked(like: new[k].view)
       else { return }
       same.withLock { $0.append(k) }
     }
