@@ -88,7 +88,10 @@ package final class OutputImage: @unchecked Sendable {
     } else {
       other = try OutputImage(count: count, spare: 0)
     }
-    other.base.copyMemory(from: base, byteCount: count)
+    let (from, to) = (Memory(base: base), Memory(base: other.base))
+    Chunks.run(count, grain: 1 << 20) { part in
+      (to.base + part.lowerBound).copyMemory(from: from.base + part.lowerBound, byteCount: part.count)
+    }
     other.patch = (contents, [])
     return other
   }

@@ -200,9 +200,8 @@ package final class ResidentEngine: LinkEngine {
     if files.hasTwins || story.usesStandIns, !image.printed.isEmpty || !archives.confirm(files.twins) {
       return try linkWithItsOwn(call, plan, output, key)
     }
-    if let changed = files.twinFiles.first(where: { !$0.isAsItWas }) { throw Self.inputChanged(changed.path) }
     foresight?.end()
-    try put(image, plan, output, inputs, call)
+    try put(image, plan, output, inputs, call, twins: files.twinFiles)
     try timer.end("write")
     if let key {
       results.keep(image, under: key, program: ResultStore.program(plan))
@@ -276,10 +275,11 @@ package final class ResidentEngine: LinkEngine {
 
   /// Writes the file, unless an input changed meanwhile or nobody wants it any more.
   private func put(
-    _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ files: InputSet, _ call: LinkCall
+    _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ files: InputSet, _ call: LinkCall,
+    twins: [MappedFile] = []
   ) throws(LinkFailure) {
     let program = ResultStore.program(plan)
-    let (staged, changed) = try stage(image, program, output, files)
+    let (staged, changed) = try stage(image, program, output, files, twins)
     do throws(LinkFailure) {
       if let changed { throw Self.inputChanged(changed) }
       guard call.control.mayCommit() else { throw .unsupported(reason: "cancelled") }
@@ -301,12 +301,12 @@ package final class ResidentEngine: LinkEngine {
 
   /// Writes the file beside its place, and looks meanwhile whether an input changed: no pass reads them any more.
   private func stage(
-    _ image: LinkedImage, _ program: Int, _ output: OutputFile, _ files: InputSet
+    _ image: LinkedImage, _ program: Int, _ output: OutputFile, _ files: InputSet, _ twins: [MappedFile]
   ) throws(LinkFailure) -> (path: String, changed: String?) {
     var changed: String?
     var staged = Result<String, LinkFailure>.failure(.unsupported(reason: "not written"))
     Chunks.beside {
-      changed = files.changedFile()
+      changed = files.changedFile() ?? twins.first { !$0.isAsItWas }?.path
     } _: {
       staged = Result { () throws(LinkFailure) in
         try output.stage(image.image, program: program, spares: spares)

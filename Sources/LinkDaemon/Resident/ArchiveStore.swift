@@ -166,6 +166,8 @@ package final class ArchiveStore: Sendable {
       if f.isTwin { twinFiles.append(f.file) }
     }
     let packages = unknown.isEmpty ? [:] : packages()
+    // The largest first: the last one to be begun should not keep the others waiting.
+    unknown.sort { $0.file.file.bytes.count > $1.file.file.bytes.count }
     let read = Self.concurrentMap(unknown.count, grain: 1) { [unknown] i in
       self.read(
         unknown[i].file, path: inputs.place(of: unknown[i].path), package: packages[unknown[i].path],
@@ -263,6 +265,10 @@ package final class ArchiveStore: Sendable {
   }
 
   private func look(at path: String, link: Int, twins: Bool) -> Result<InputSet.File, ErrorNumber> {
+    // Of a file of the build cache the name says all there is to know: but that it is there, which `changedFile` asks.
+    if let named = ContentKey.named(by: path), let known = inCache(named, link: link, twins: twins) {
+      return .success(known)
+    }
     let known = state.withLock { s in s.files[path] }
     if let known, !known.isYoung, case .success(let stamp) = FileStamp.of(path: path), stamp == known.stamp,
       !known.isTwin || twins, let archive = use(known.key, link: link),
@@ -272,12 +278,6 @@ package final class ArchiveStore: Sendable {
         InputSet.File(
           file: archive.file, key: known.key, named: known.named, stamp: stamp, archive: archive,
           isTwin: known.isTwin))
-    }
-    // Of a file of the build cache the name says all there is to know.
-    if let named = ContentKey.named(by: path), case .success(let stamp) = FileStamp.of(path: path),
-      let known = inCache(named, path: path, stamp, link: link, twins: twins)
-    {
-      return .success(known)
     }
     switch MappedFile.open(path) {
     case .failure(let e): return .failure(e)
@@ -296,20 +296,14 @@ package final class ArchiveStore: Sendable {
   }
 
   /// A file of the build cache whose archive is known, or one that stands for it.
-  private func inCache(
-    _ named: ContentKey, path: String, _ stamp: FileStamp, link: Int, twins: Bool
-  ) -> InputSet.File? {
-    var (key, isTwin) = (named, false)
-    var known = use(key, link: link, size: stamp.size)
-    if known == nil, twins, let other = standIn(for: named, link: link) {
-      (key, known, isTwin) = (other.key, other.archive, true)
+  private func inCache(_ named: ContentKey, link: Int, twins: Bool) -> InputSet.File? {
+    if let archive = use(named, link: link) {
+      return InputSet.File(
+        file: archive.file, key: named, named: named, stamp: archive.file.stamp, archive: archive)
     }
-    guard let archive = known else { return nil }
-    state.withLock { s in
-      s.files[path] = Entry(stamp: stamp, key: key, named: named, isYoung: false, isTwin: isTwin)
-    }
+    guard twins, let (key, archive) = standIn(for: named, link: link) else { return nil }
     return InputSet.File(
-      file: archive.file, key: key, named: named, stamp: stamp, archive: archive, isTwin: isTwin)
+      file: archive.file, key: key, named: named, stamp: archive.file.stamp, archive: archive, isTwin: true)
   }
 
   private func standIn(for named: ContentKey, link: Int) -> (key: ContentKey, archive: Archive)? {
