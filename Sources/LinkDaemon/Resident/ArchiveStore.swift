@@ -17,8 +17,10 @@ package final class ArchiveStore: Sendable {
     let named: ContentKey?
     /// The file was modified within the clock's grain of being read.
     let isYoung: Bool
-    /// The archive is another file's, the same but for its build id (`ArchiveTwin`).
-    var isTwin = false
+    /// The link that found the archive to be another file's, the same but for its build id (`ArchiveTwin`).
+    var twinSince: Int?
+
+    var isTwin: Bool { twinSince != nil }
   }
 
   private struct State {
@@ -106,7 +108,8 @@ package final class ArchiveStore: Sendable {
   ///   - held: asks for the files whose archives stay, as somebody has them anyway.
   package func trim(keeping links: Int, held: () -> Set<ObjectIdentifier>) {
     let isTime = state.withLock { s in
-      s.link % 16 == 0 && s.lastUse.values.contains { $0 + links < s.link }
+      s.link % 16 == 0
+        && (s.lastUse.values.contains { $0 + links < s.link } || s.files.count > 4 * s.archives.count + 1024)
     }
     guard isTime else { return }
     let held = held()
@@ -117,7 +120,10 @@ package final class ArchiveStore: Sendable {
         s.lastUse[key] = nil
       }
       s.unstored.removeAll { s.archives[$0] == nil }
-      s.files = s.files.filter { s.archives[$0.value.key] != nil }
+      // Of twins the paths are left that nobody will ask for again: each build has a work folder of its own.
+      s.files = s.files.filter {
+        s.archives[$0.value.key] != nil && ($0.value.twinSince ?? s.link) + links >= s.link
+      }
       s.twins = s.twins.filter { s.archives[$0.value] != nil }
       s.standing = s.standing.filter { s.archives[$0.value] != nil }
       s.sums = s.sums.filter { s.archives[$0.key] != nil }
@@ -354,7 +360,7 @@ package final class ArchiveStore: Sendable {
     state.withLock { s in
       for t in twins {
         s.files[t.path] = Entry(
-          stamp: t.file.stamp, key: t.key, named: t.file.named, isYoung: t.file.isYoung, isTwin: true)
+          stamp: t.file.stamp, key: t.key, named: t.file.named, isYoung: t.file.isYoung, twinSince: s.link)
         if let named = t.file.named { s.standing[named] = t.key }
       }
     }
