@@ -77,7 +77,7 @@ package final class ObjectCache: Sendable {
         let missing = full.indices.filter { found[$0] == nil }
         for (index, blob) in zip(missing, try database.read(missing.map { full[$0] })) { found[index] = blob }
       } catch {
-        noteFailure(error)
+        noteFailure(error, of: database)
       }
     }
     state.withLock { state in
@@ -163,9 +163,11 @@ package final class ObjectCache: Sendable {
     state.withLock { $0.note = "a damaged cache was put aside as \(path).damaged" }
   }
 
-  private func noteFailure(_ error: any Error) {
+  private func noteFailure(_ error: any Error, of database: CacheDatabase) {
     logger.warning("cache: \(error)")
     let isNew = state.withLock { state in
+      // Who read from the file that was put aside meanwhile says nothing of the new one.
+      guard state.database === database else { return false }
       state.note = "\(error)"
       guard CacheDatabase.isDamage(error), !state.isDamaged else { return false }
       state.isDamaged = true
@@ -200,7 +202,7 @@ package final class ObjectCache: Sendable {
       try database.write(blobs, used: used.subtracting(blobs.keys), time: Syscalls.wallClockSeconds())
       state.withLock { $0.counts.stores += blobs.count }
     } catch {
-      noteFailure(error)
+      noteFailure(error, of: database)
     }
     // Written or not, they do not wait any more; a blob that replaced one of these meanwhile does.
     state.withLock { state in
@@ -227,7 +229,7 @@ package final class ObjectCache: Sendable {
         state.counts.bytes = bytes
       }
     } catch {
-      noteFailure(error)
+      noteFailure(error, of: database)
     }
   }
 }

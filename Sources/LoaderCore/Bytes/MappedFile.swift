@@ -1,5 +1,3 @@
-internal import Synchronization
-
 #if canImport(Darwin)
   import Darwin
 #else
@@ -15,8 +13,6 @@ package final class MappedFile: @unchecked Sendable {
   package let stamp: FileStamp
   package let bytes: ByteView
   private let place: MappingGuard.Place?
-  /// Whether the path was seen to lead somewhere else, or nowhere: then nobody can write over the file by it any more.
-  private let isDetached = Atomic(false)
   /// Where the bytes are, when they are a copy of the file's.
   private let block: SnapshotBlock?
 
@@ -46,14 +42,11 @@ package final class MappedFile: @unchecked Sendable {
   /// that was deleted or replaced since lives on, as it was, under the mapping.
   package var mayBeOverwritten: Bool {
     if isTorn { return true }
-    guard block == nil, !isDetached.load(ordering: .relaxed) else { return false }
-    switch FileStamp.of(path: path) {
-    case .success(let now) where now.device == stamp.device && now.inode == stamp.inode: return now != stamp
-    case .failure(let error) where error.code != ErrorNumber.noSuchFile: return false
-    default:
-      isDetached.store(true, ordering: .relaxed)
-      return false
-    }
+    guard block == nil else { return false }
+    guard case .success(let now) = FileStamp.of(path: path), now.device == stamp.device,
+      now.inode == stamp.inode
+    else { return false }
+    return now != stamp
   }
 
   /// Gives mapped pages back; they come again from the page cache when they are read.

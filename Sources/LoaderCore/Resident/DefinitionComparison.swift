@@ -25,7 +25,7 @@ struct DefinitionComparison: @unchecked Sendable {
     let new: UInt32
   }
 
-  /// A set of old classes, somebody else's.
+  /// A set of old classes, or of definitions; somebody else's.
   struct Classes: @unchecked Sendable {
     let words: UnsafePointer<UInt64>
     let count: Int
@@ -61,15 +61,30 @@ struct DefinitionComparison: @unchecked Sendable {
     isSteadyThroughout = versions.keepsPlaces && versions.keepsContents && !versions.isSteady.contains(false)
   }
 
-  /// The classes of definitions that are not what they were.
-  func changed() -> [UInt32] {
+  /// The pairs in slices of about so many: an object may have more definitions than all others together.
+  func slices(of count: Int) -> [Range<Int>] {
+    stride(from: 0, to: versions.pairs.count, by: count).map { $0..<min($0 + count, versions.pairs.count) }
+  }
+
+  /// How many definitions the new version has.
+  var definitions: Int { now.definitions }
+
+  /// The new definitions that are a function's FuncInfo.
+  func funcInfos() -> Bitmap {
     let infos = Bitmap(count: now.definitions)
     for f in versions.functions {
       if let info = Self.funcInfo(now, f) { infos[Int(info)] = true }
     }
+    return infos
+  }
+
+  /// The classes of definitions that are not what they were.
+  ///
+  /// - Parameter infos: `funcInfos`.
+  func changed(_ slice: Range<Int>, infos: Classes) -> [UInt32] {
     var changed: [UInt32] = []
-    for p in versions.pairs {
-      let isSame = infos[Int(p.new)] ? isSameFuncInfo(p) : was.data(p.old) == now.data(p.new)
+    for p in versions.pairs[slice] {
+      let isSame = infos.has(p.new) ? isSameFuncInfo(p) : was.data(p.old) == now.data(p.new)
       if !isSame || !isSameRecord(p) || !hasSameRelocations(p) || !hasSameAuxiliaries(p) {
         changed.append(versions.new.pointee.symbols[Int(p.new)])
       }
@@ -78,8 +93,8 @@ struct DefinitionComparison: @unchecked Sendable {
   }
 
   /// The classes of definitions with an auxiliary symbol among these.
-  func changed(through auxiliaries: Classes) -> [UInt32] {
-    versions.pairs.compactMap { p in
+  func changed(_ slice: Range<Int>, through auxiliaries: Classes) -> [UInt32] {
+    versions.pairs[slice].compactMap { p in
       let (base, count) = now.auxRecords(p.new)
       let list = Auxiliaries(base: base, count: count, object: versions.new)
       for k in 0..<count {

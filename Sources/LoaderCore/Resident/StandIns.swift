@@ -20,8 +20,8 @@ enum StandIns {
     let same = Mutex([Int]())
     DispatchQueue.concurrentPerform(iterations: candidates.count) { [candidates] i in
       let k = candidates[i]
-      guard !mine[k].isCorrupt, mine[k].isKnownToBeLinked(like: new[k]) || mine[k].view.isLinked(like: new[k].view)
-      else { return }
+      let isSame = mine[k].isKnownToBeLinked(like: new[k]) || mine[k].view.isLinked(like: new[k].view)
+      guard isSame, !mine[k].isCorrupt else { return }
       same.withLock { $0.append(k) }
     }
     for k in same.withLock({ $0 }) { all[k] = mine[k] }

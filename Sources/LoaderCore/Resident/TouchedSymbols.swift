@@ -77,21 +77,55 @@ extension IndexPatch {
     for v in versions where refiled[v.object] {
       for p in v.pairs { mark(v.new.pointee.symbols[Int(p.new)], in: touched) }
     }
-    for c in Self.gather(comparisons, { $0.changed() }) { mark(c, in: touched) }
+    let parts = Self.parts(of: comparisons)
+    for c in Self.gather(parts, { $0.comparison.changed($0.slice, infos: $0.infos.classes) }) {
+      mark(c, in: touched)
+    }
     // Passes keep of a function what they read of its auxiliary symbols.
     let direct = DefinitionComparison.Classes(words: touched.base, count: oldCount)
-    for c in Self.gather(comparisons, { $0.changed(through: direct) }) { mark(c, in: touched) }
+    for c in Self.gather(parts, { $0.comparison.changed($0.slice, through: direct) }) { mark(c, in: touched) }
     withExtendedLifetime(after) {}
     return TouchedSymbols(symbols: touched, memory: memory, exchanged: exchanged, refiled: refiled)
   }
 
-  /// What comparisons say, made side by side.
-  private static func gather(
-    _ comparisons: [DefinitionComparison], _ ask: @Sendable (DefinitionComparison) -> [UInt32]
-  ) -> [UInt32] {
-    let all = Mutex([UInt32]())
+  /// A part of a comparison that is worth a turn on another core.
+  private struct Part: Sendable {
+    let comparison: DefinitionComparison
+    let slice: Range<Int>
+    let infos: FuncInfos
+  }
+
+  /// A set that parts of a comparison share.
+  private final class FuncInfos: @unchecked Sendable {
+    private let bits: Bitmap
+    private let count: Int
+    init(_ bits: consuming Bitmap, count: Int) {
+      self.bits = bits
+      self.count = count
+    }
+    var classes: DefinitionComparison.Classes { .init(words: bits.base, count: count) }
+  }
+
+  private static let partPairs = 4096
+
+  private static func parts(of comparisons: [DefinitionComparison]) -> [Part] {
+    let all = Mutex([[Part]](repeating: [], count: comparisons.count))
     DispatchQueue.concurrentPerform(iterations: comparisons.count) { k in
-      let mine = ask(comparisons[k])
+      let comparison = comparisons[k]
+      let infos = FuncInfos(comparison.funcInfos(), count: comparison.definitions)
+      let mine = comparison.slices(of: partPairs).map {
+        Part(comparison: comparison, slice: $0, infos: infos)
+      }
+      all.withLock { $0[k] = mine }
+    }
+    return all.withLock { Array($0.joined()) }
+  }
+
+  /// What parts of comparisons say, made side by side.
+  private static func gather(_ parts: [Part], _ ask: @Sendable (Part) -> [UInt32]) -> [UInt32] {
+    let all = Mutex([UInt32]())
+    DispatchQueue.concurrentPerform(iterations: parts.count) { k in
+      let mine = ask(parts[k])
       if !mine.isEmpty { all.withLock { $0 += mine } }
     }
     return all.withLock { $0 }
