@@ -96,13 +96,13 @@ package final class LinkMemory: @unchecked Sendable {
   }
 
   /// Takes what is known by symbol to new numbers, when all but those of a few runs stay.
-  static func renumber(
-    _ known: inout Table<UInt8>, _ change: IndexChange, in ranges: [Range<Int>], _ count: Int
+  static func renumber<Fact: FixedWidthInteger & BitwiseCopyable>(
+    _ known: inout Table<Fact>, _ change: IndexChange, in ranges: [Range<Int>], _ count: Int
   ) {
     known.truncate(to: change.oldCount)
     known.grow(to: count, with: 0)
     change.forEachTouched { known[$0.index] = 0 }
-    let moved = ranges.joined().compactMap { c -> (symbol: SymbolID, value: UInt8)? in
+    let moved = ranges.joined().compactMap { c -> (symbol: SymbolID, value: Fact)? in
       guard known[c] != 0, let n = change.number(SymbolID(c)) else { return nil }
       return (n, known[c])
     }
@@ -111,18 +111,19 @@ package final class LinkMemory: @unchecked Sendable {
   }
 
   /// What is known by symbol, by new numbers.
-  static func moved(_ known: borrowing Table<UInt8>, _ change: IndexChange, _ count: Int) -> Table<
-    UInt8
-  > {
-    let out = Table<UInt8>(repeating: 0, count: count)
-    // Most symbols are nothing here: they are passed by in eights.
+  static func moved<Fact: FixedWidthInteger & BitwiseCopyable>(
+    _ known: borrowing Table<Fact>, _ change: IndexChange, _ count: Int
+  ) -> Table<Fact> {
+    let out = Table<Fact>(repeating: 0, count: count)
+    // Most symbols are nothing here: they are passed by eight bytes at a time.
+    let lanes = 8 / MemoryLayout<Fact>.stride
     let (from, to) = (known.base, out.base)
     let n = min(known.count, change.oldCount)
-    Chunks.run((n + 7) / 8, grain: 1 << 13) { range in
+    Chunks.run((n + lanes - 1) / lanes, grain: 1 << 13) { range in
       for w in range {
-        let first = 8 * w
-        if first + 8 <= n, UnsafeRawPointer(from + first).loadUnaligned(as: UInt64.self) == 0 { continue }
-        for i in first..<min(first + 8, n) where from[i] != 0 {
+        let first = lanes * w
+        if first + lanes <= n, UnsafeRawPointer(from + first).loadUnaligned(as: UInt64.self) == 0 { continue }
+        for i in first..<min(first + lanes, n) where from[i] != 0 {
           let s = SymbolID(i)
           if !change.isTouched(s), let n = change.number(s) { to[n.index] = from[i] }
         }

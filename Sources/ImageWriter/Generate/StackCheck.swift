@@ -61,8 +61,8 @@ package struct StackCheck: ~Copyable {
   private let reader: SymbolReader
   private let morestack: UInt32
   private let debugNosplit: Bool
-  /// By symbol, -1 not visited.
-  private var heights: Table<Int16>
+  /// By symbol, height plus 1; 0 not visited.
+  private var heights: Table<UInt16>
   private var indirectIsKnown = false
   /// Recorded in the second pass only.
   private var graph: [UInt32: [Edge]]?
@@ -79,23 +79,29 @@ package struct StackCheck: ~Copyable {
     _ index: SymbolIndex, text: [SymbolID], options: Options, memory: StackMemory = StackMemory()
   ) throws(LinkFailure) -> Result {
     let reader = index.reader
-    let unknown = text.filter { s in
-      options.debugNosplit || reader.symbolClass(s).contains(.noSplit) && !memory.fits(s, options)
-    }
-    if unknown.isEmpty { return Result() }
     let morestack = index.lookup("runtime.morestack", version: 0)
     let limit = nosplitBase * (options.race ? 2 : 1) - callSize
+    if memory.serves(options) {
+      var again = StackCheck(
+        reader, morestack: morestack, options, heights: memory.lend(count: reader.count))
+      if again.stillFit(text, memory.stale, limit: limit) {
+        memory.take(again.heights, options)
+        return Result()
+      }
+    }
     var result = Result()
-    var first = StackCheck(reader, morestack: morestack, options, recording: false)
+    var first = StackCheck(reader, morestack: morestack, options)
     var failed: [SymbolID] = []
-    for s in unknown where try first.height(s.raw, depth: 0) > limit { failed.append(s) }
+    for s in text where options.debugNosplit || reader.symbolClass(s).contains(.noSplit) {
+      if try first.height(s.raw, depth: 0) > limit { failed.append(s) }
+    }
     result.graph = first.printed
     guard !failed.isEmpty else {
-      memory.note(heights: first.heights, options)
+      memory.take(first.heights, options)
       return result
     }
 
-    var second = StackCheck(index.reader, morestack: morestack, options, recording: true)
+    var second = StackCheck(reader, morestack: morestack, options, recording: true)
     for s in failed { _ = try second.height(s.raw, depth: 0) }
     result.graph += second.printed
     var report = StackReport(graph: second.graph ?? [:]) { Self.name($0, reader) }
@@ -110,19 +116,42 @@ package struct StackCheck: ~Copyable {
   }
 
   private init(
-    _ reader: SymbolReader, morestack: SymbolID, _ options: Options, recording: Bool
+    _ reader: SymbolReader, morestack: SymbolID, _ options: Options, recording: Bool = false
+  ) {
+    self.init(
+      reader, morestack: morestack, options, heights: Table(repeating: 0, count: reader.count))
+    graph = recording ? [:] : nil
+  }
+
+  private init(
+    _ reader: SymbolReader, morestack: SymbolID, _ options: Options, heights: consuming Table<UInt16>
   ) {
     self.reader = reader
     self.morestack = morestack.raw
     debugNosplit = options.debugNosplit
-    heights = Table(repeating: -1, count: reader.count)
-    graph = recording ? [:] : nil
+    self.heights = heights
+  }
+
+  /// Whether all functions fit for which nothing else is known: with heights from an earlier check, which are not too low
+  /// as long as none of the functions that were exchanged since is higher than it was.
+  private mutating func stillFit(
+    _ text: [SymbolID], _ stale: [(symbol: SymbolID, height: Int)], limit: Int
+  ) -> Bool {
+    do throws(LinkFailure) {
+      for s in stale where try height(s.symbol.raw, depth: 0) > s.height { return false }
+      for s in text where heights[s.index] == 0 && reader.symbolClass(s).contains(.noSplit) {
+        if try height(s.raw, depth: 0) > limit { return false }
+      }
+      return true
+    } catch {
+      return false
+    }
   }
 
   /// The heights of what the second pass has visited.
   private var recordedHeights: [UInt32: Int] {
     var known: [UInt32: Int] = [:]
-    for s in (graph ?? [:]).keys { known[s] = s == Self.indirect ? Self.callSize : Int(heights[Int(s)]) }
+    for s in (graph ?? [:]).keys { known[s] = s == Self.indirect ? Self.callSize : Int(heights[Int(s)]) - 1 }
     return known
   }
 
@@ -143,15 +172,15 @@ package struct StackCheck: ~Copyable {
       return Self.callSize
     }
     let known = heights[Int(s)]
-    if known >= 0 { return Int(known) }
+    if known > 0 { return Int(known) - 1 }
     guard depth < Self.maxDepth else {
       throw .unsupported(reason: "a chain of over \(Self.maxDepth) nosplit functions")
     }
-    heights[Int(s)] = Int16(Self.cycle)
+    heights[Int(s)] = UInt16(Self.cycle + 1)
     var walk = Walk()
     try visit(s, &walk, depth: depth)
     let height = min(walk.height, Self.cycle)
-    heights[Int(s)] = Int16(height)
+    heights[Int(s)] = UInt16(height + 1)
     note(walk.edges, of: s)
     return height
   }

@@ -1,42 +1,59 @@
 import LoaderCore
 
-/// The functions that were found to fit the stack (`StackCheck`), and all that they call: as long as none of these is
-/// touched, only nosplit functions that are not among them need a look.
+/// How high the functions are that were found to fit the stack (`StackCheck`), and all that they call.
+///
+/// What is kept is never too low: a function that was exchanged is looked at again, and if it is not higher than it was, no
+/// more need be known of those that call it. If it is, all are looked at anew.
 package final class StackMemory: @unchecked Sendable {
-  /// By symbol, 1 for those that were visited.
-  private var visited = Table<UInt8>(capacity: 1)
+  /// By symbol, height plus 1; 0 for those that were not visited.
+  private(set) var heights = Table<UInt16>(capacity: 1)
+  /// Functions to be looked at again, and what their callers took them for.
+  private(set) var stale: [(symbol: SymbolID, height: Int)] = []
   private var options = StackCheck.Options()
 
   package init() {}
 
-  func fits(_ s: SymbolID, _ options: StackCheck.Options) -> Bool {
-    s.index < visited.count && visited[s.index] != 0 && options == self.options
+  /// Whether heights are known that a check with these options can start from.
+  func serves(_ options: StackCheck.Options) -> Bool {
+    heights.count > 0 && options == self.options && !options.debugNosplit
   }
 
-  /// Adds what a check without an overflow has visited.
-  ///
-  /// - Parameter heights: by symbol, negative for those that were not.
-  func note(heights: borrowing Table<Int16>, _ options: StackCheck.Options) {
-    guard !options.debugNosplit else { return }
-    if options != self.options { visited.removeAll() }
+  /// Keeps the heights of a check without an overflow.
+  func take(_ heights: consuming Table<UInt16>, _ options: StackCheck.Options) {
+    stale = []
+    guard !options.debugNosplit else { return self.heights.removeAll() }
+    self.heights = heights
     self.options = options
-    visited.grow(to: heights.count, with: 0)
-    for i in 0..<heights.count where heights[i] >= 0 { visited[i] = 1 }
+  }
+
+  /// The heights, with room for `count` symbols, for a check that gives them back by `take`.
+  func lend(count: Int) -> Table<UInt16> {
+    var lent = Table<UInt16>(capacity: 1)
+    swap(&lent, &heights)
+    lent.grow(to: count, with: 0)
+    return lent
   }
 
   /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
   func follow(_ change: IndexChange?, count: Int) {
-    guard let change, visited.count > 0 else { return visited.removeAll() }
-    var isTouched = false
-    change.forEachTouched { if $0.index < visited.count, visited[$0.index] != 0 { isTouched = true } }
-    if isTouched { return visited.removeAll() }
+    guard let change, heights.count > 0 else {
+      stale = []
+      return heights.removeAll()
+    }
+    stale = stale.compactMap { s in change.number(s.symbol).map { ($0, s.height) } }
+    var touched: [(symbol: SymbolID, height: Int)] = []
+    change.forEachTouched { s in
+      guard s.index < heights.count, heights[s.index] != 0, let n = change.number(s) else { return }
+      touched.append((n, Int(heights[s.index]) - 1))
+    }
+    stale += touched
     if let ranges = change.ranges {
-      LinkMemory.renumber(&visited, change, in: ranges, count)
+      LinkMemory.renumber(&heights, change, in: ranges, count)
     } else {
-      visited = LinkMemory.moved(visited, change, count)
+      heights = LinkMemory.moved(heights, change, count)
     }
   }
 
   /// Bytes of memory.
-  var byteCount: Int { visited.count }
+  var byteCount: Int { heights.byteCount }
 }
