@@ -78,7 +78,10 @@ class Judge:
     def reference(self, bundle, paths=""):
         key = (bundle.folder, paths)
         if key not in self.known:
-            out = os.path.join(self.folder, "want", os.path.basename(os.path.dirname(bundle.folder)) + paths, "a.out")
+            # An epoch's folder, and a step's in it: steps of two epochs may be known at once.
+            place = os.path.dirname(bundle.folder)
+            name = os.path.basename(os.path.dirname(place)) + "-" + os.path.basename(place) + paths
+            out = os.path.join(self.folder, "want", name, "a.out")
             result = lib.run_link([bundle.tool], bundle, out, lib.child_environment(bundle, os.environ))
             self.known[key] = result
             self.seconds["real"] += result.seconds
