@@ -389,8 +389,12 @@ def scribble(folder, rng):
     for path, _, files in os.walk(folder):
         for name in sorted(files):
             full = os.path.join(path, name)
-            size = os.path.getsize(full)
-            with open(full, "r+b") as file:
+            try:
+                file = open(full, "r+b")
+            except FileNotFoundError:
+                continue  # a spare: the daemon that ended may still be removing them
+            with file:
+                size = os.fstat(file.fileno()).st_size
                 if rng.random() < 0.2:
                     file.truncate(rng.randrange(size + 1))
                 for _ in range(rng.randrange(1, 40)):
