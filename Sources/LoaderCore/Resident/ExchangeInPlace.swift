@@ -12,13 +12,14 @@ extension IndexPatch {
     let importers = importers(of: moved.map(\.object))
     let shifted = Bitmap(count: oldCount)
     for n in placed.ranges.joined() where numbers[n] != UInt32(n) { shifted[n] = true }
+    let free = index.leave(placed.goneNames)
     install(packages)
-    placed.install(in: index)
+    placed.install(in: index, free: free)
     for m in differences.moved { index.symbols[Int(numbers[Int(m.symbol)])] = m.place }
     guard let hits = renumberMembers(shifted, differences), elect(hits) else { return nil }
     renumberNames(placed)
     for i in 0..<index.builtins.count { index.builtins[i] = numbers[Int(index.builtins[i])] }
-    for o in changed + recompiled { renameUndefined(index.loaded[o]) }
+    for o in changed + recompiled { renameUndefined(o) }
     guard finish() else { return nil }
     let unlike = classes.filter { c, class_ in
       let n = Int(numbers[Int(c)])
@@ -79,8 +80,10 @@ extension IndexPatch {
     for e in placed.entries where e.class_ != e.number {
       let object = index.loaded[Int(e.place.object)]
       let (v, i) = (object.view, e.place.local)
-      guard !v.isHashed(i), v.abi(i) != ObjectFormat.abiStatic else { continue }
-      let hash = NameTable.hash(object.nameHashes[Int(i)], version: Int32(v.abi(i)))
+      let abi = v.abi(i)
+      guard !v.isHashed(i), abi != ObjectFormat.abiStatic || e.isUndefined else { continue }
+      let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
+      let hash = NameTable.hash(object.nameHashes[Int(i)], version: version)
       let entry = index.names.find(hash) { $0.raw == e.class_ }
       if !entry.symbol.isNone { found.append((entry.slot, SymbolID(e.number))) }
     }

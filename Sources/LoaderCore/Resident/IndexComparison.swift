@@ -8,8 +8,7 @@ extension SymbolIndex {
     }
     if symbolCount != mine.symbols.count { return "\(symbolCount) symbols counted" }
     if loaded.count != other.loaded.count { return "\(loaded.count) objects, not \(other.loaded.count)" }
-    let externals = symbols.count - firstExternal.index
-    if externals != other.symbols.count - other.firstExternal.index { return "\(externals) external" }
+    if externalCount != other.externalCount { return "\(externalCount) external" }
     for (rank, (s, t)) in zip(mine.symbols, theirs.symbols).enumerated() {
       if let what = difference(of: s, from: other, t) { return "\(what) of symbol \(s.raw), rank \(rank)" }
     }
@@ -18,7 +17,9 @@ extension SymbolIndex {
 
   private func difference(of s: SymbolID, from other: SymbolIndex, _ t: SymbolID) -> String? {
     let (a, b) = (symbols[s.index], other.symbols[t.index])
-    if a != b { return "place \(a.object).\(a.local), not \(b.object).\(b.local)," }
+    if a.object != b.object || (a.object != 1 && a.local != b.local) {
+      return "place \(a.object).\(a.local), not \(b.object).\(b.local),"
+    }
     if classes[s.index] != other.classes[t.index] { return "class" }
     if alignment(s) != other.alignment(t) { return "alignment" }
     if attributes(s) != other.attributes(t) { return "attributes" }

@@ -62,9 +62,9 @@ extension IndexPatch {
         index.classes[s] = object.classes[i]
         index.alignments[s] = SymbolTraits(rawValue: object.traits[i]).alignment
       }
-      renameUndefined(object)
+      renameUndefined(o)
     }
-    for o in recompiled { renameUndefined(index.loaded[o]) }
+    for o in recompiled { renameUndefined(o) }
     guard finish() else { return nil }
     return IndexChange(sameSymbols: index.count, touched: touched, unlike: unlike, contents: contents)
   }
@@ -86,9 +86,11 @@ extension IndexPatch {
     return all
   }
 
-  /// Lets the names of undefined symbols lie in the new version: the old one's memory goes.
-  func renameUndefined(_ object: LoadedObject) {
-    for i in object.view.definitions..<object.view.symbolCount {
+  /// Lets the names of undefined symbols lie in the new version: the old one's memory goes. They are those that the
+  /// object is the first to refer to; the others lie in other objects.
+  func renameUndefined(_ o: Int) {
+    let (object, own) = (index.loaded[o], index.undefinedNumbers(of: o))
+    for i in object.view.definitions..<object.view.symbolCount where own.contains(Int(object.symbols[i])) {
       let place = index.symbols[Int(object.symbols[i])]
       if place.object == 1 { index.externals[Int(place.local)].name = object.view.name(UInt32(i)) }
     }
@@ -146,7 +148,6 @@ extension IndexPatch {
 
   /// References: to a class that has a number, else to a name that nobody defines, which gets one.
   private func numberReferences() {
-    index.firstExternal = SymbolID(index.symbols.count)
     let (numbers, objects) = (numbers.base, index.loaded.base)
     var undefined = [[ObjectSymbol]](repeating: [], count: index.loaded.count)
     undefined.withUnsafeMutableBufferPointer { undefined in
@@ -165,12 +166,9 @@ extension IndexPatch {
       }
     }
     // In load order: each gets its number where it is met first.
-    index.undefinedStarts = [0, 0]
-    for o in 2..<index.loaded.count {
-      index.undefinedStarts.append(UInt32(truncatingIfNeeded: index.symbols.count))
+    index.numberUndefined { o in
       for place in undefined[o] { numberUndefined(index.loaded[o], place.local) }
     }
-    index.undefinedStarts.append(UInt32(truncatingIfNeeded: index.symbols.count))
   }
 
   private func numberUndefined(_ object: LoadedObject, _ i: UInt32) {

@@ -5,15 +5,19 @@ struct NumbersInPlace {
   struct Entry: BitwiseCopyable {
     let class_: UInt32
     let number: UInt32
-    /// The definition that it was met with.
+    /// The definition that it was met with, or the reference.
     let place: ObjectSymbol
     /// Whether what counts of the class is that definition, and not what counted before.
     let isOwn: Bool
+    /// Whether nobody defines it.
+    var isUndefined = false
   }
 
   /// The numbers that are given out again, rising.
   private(set) var ranges: [Range<Int>] = []
   private(set) var entries: [Entry] = []
+  /// Names that nobody refers to any more.
+  private(set) var goneNames: [UInt32] = []
   /// How many symbols come and go.
   private(set) var newCount = 0
   private(set) var goneCount = 0
@@ -22,16 +26,25 @@ struct NumbersInPlace {
     self.ranges = ranges.filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
   }
 
-  fileprivate mutating func add(_ entry: Entry, isNew: Bool) {
+  mutating func add(_ entry: Entry, isNew: Bool) {
     entries.append(entry)
     if isNew { newCount += 1 }
   }
 
   fileprivate mutating func noteGone() { goneCount += 1 }
 
+  mutating func noteGone(name c: UInt32) {
+    goneNames.append(c)
+    goneCount += 1
+  }
+
   /// Writes what the new numbers stand for into the index, whose objects are the new versions by now.
-  func install(in index: SymbolIndex) {
+  ///
+  /// - Parameter free: the places that `goneNames` have left.
+  func install(in index: SymbolIndex, free: [UInt32]) {
+    var free = free
     let records = entries.map { e -> (place: ObjectSymbol, class_: UInt8, alignment: UInt8) in
+      if e.isUndefined, e.isOwn { return (index.addUndefined(e.place, &free), 0, 0) }
       guard e.isOwn else {
         let c = Int(e.class_)
         return (index.symbols[c], index.classes[c], index.alignments[c])
@@ -65,7 +78,8 @@ extension IndexPatch {
     let objects = affectedObjects(differences)
     let renamed = objects.filter { isRenamed[$0] }
     var placed = NumbersInPlace(
-      renamed.map(index.packageNumbers(of:)) + objects.map(index.othersNumbers(of:)))
+      renamed.map(index.packageNumbers(of:)) + objects.map(index.othersNumbers(of:))
+        + renamed.map(index.undefinedNumbers(of:)))
     guard placed.ranges.reduce(0, { $0 + $1.count }) * 4 < oldCount else { return nil }
     for c in 0..<oldCount { numbers[c] = UInt32(truncatingIfNeeded: c) }
     for n in placed.ranges.joined() { numbers[n] = 0 }
@@ -77,9 +91,8 @@ extension IndexPatch {
   private func number(_ objects: [Int], _ placed: inout NumbersInPlace) -> Bool {
     for o in objects where isRenamed[o] && !numberPackage(o, &placed) { return false }
     for o in objects where !numberOthers(o, &placed) { return false }
-    guard countGone(&placed) else { return false }
-    for k in changed.indices where !hasSameUndefined(k) { return false }
-    return true
+    for o in objects where isRenamed[o] && !numberUndefined(o, &placed) { return false }
+    return countGone(&placed)
   }
 
   /// The objects whose symbols may get other numbers, in load order: those that are exchanged, and those that are no longer
@@ -142,6 +155,10 @@ extension IndexPatch {
   private func countGone(_ placed: inout NumbersInPlace) -> Bool {
     for c in placed.ranges.joined() where numbers[c] == 0 && index.hasSymbol(at: c) {
       let p = index.symbols[c]
+      if c >= index.firstExternal.index {
+        placed.noteGone(name: UInt32(truncatingIfNeeded: c))
+        continue
+      }
       let v = index.loaded[Int(p.object)].view
       // References to names of packages have been looked up anew.
       if Int(p.local) >= v.packageDefs, !v.isHashed(p.local), !v.name(p.local).isEmpty,
@@ -151,23 +168,6 @@ extension IndexPatch {
       }
       placed.noteGone()
     }
-    return true
-  }
-
-  /// Whether a changed object is the first to refer to the same undefined names in the same order as before.
-  private func hasSameUndefined(_ k: Int) -> Bool {
-    if isAligned[k] { return true }
-    let (v, ids) = (views[k].view, views[k].symbols)
-    let (start, end) = (index.undefinedStarts[changed[k]], index.undefinedStarts[changed[k] + 1])
-    var next = start
-    for i in v.definitions..<v.symbolCount {
-      let c = ids[i]
-      if numbers[Int(c)] == 0 { return false }
-      // Defined, or met in an object before; or met here before.
-      if c < max(start, index.firstExternal.raw) || c < next { continue }
-      guard c == next, c < end else { return false }
-      next += 1
-    }
-    return next == end
+    return !areReferredTo(placed.goneNames)
   }
 }

@@ -19,8 +19,35 @@ extension SymbolIndex {
     Int(othersStarts[object])..<Int(othersStarts[object + 1])
   }
 
+  /// The numbers of the names that an object is the first to refer to and nobody defines, with the room behind them.
+  func undefinedNumbers(of object: Int) -> Range<Int> {
+    Int(undefinedStarts[object])..<Int(undefinedStarts[object + 1])
+  }
+
+  /// Numbers the undefined names of all objects, in load order, and leaves room behind each object's.
+  ///
+  /// - Parameter number: appends what an object is the first to refer to.
+  func numberUndefined<E: Error>(_ number: (_ object: Int) throws(E) -> Void) throws(E) {
+    firstExternal = SymbolID(symbols.count)
+    undefinedStarts = [0, 0]
+    for o in 2..<loaded.count {
+      let first = symbols.count
+      undefinedStarts.append(UInt32(truncatingIfNeeded: first))
+      try number(o)
+      for _ in 0..<NumberRoom.behind(symbols.count - first) {
+        symbols.append(NumberRoom.nobody)
+        classes.append(0)
+      }
+    }
+    undefinedStarts.append(UInt32(truncatingIfNeeded: symbols.count))
+    alignments.grow(to: symbols.count, with: 0)
+  }
+
   /// How many symbols there are, the none symbol included.
   package var symbolCount: Int { count - freeCount }
+
+  /// How many names there are that nobody defines, and symbols of the linker's own.
+  var externalCount: Int { (firstExternal.index..<count).count { hasSymbol(at: $0) } }
 
   func hasSymbol(at number: Int) -> Bool { symbols[number] != NumberRoom.nobody }
 

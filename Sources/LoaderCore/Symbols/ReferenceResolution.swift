@@ -11,14 +11,11 @@ struct ReferenceResolution {
     findDefined()
     let byPackage = index.objectsByPackage()
     let check = LinknameCheck(index: index, blocked: profile.blockedLinknames)
-    index.undefinedStarts = [0, 0]
-    for o in 2..<index.loaded.count {
-      index.undefinedStarts.append(UInt32(truncatingIfNeeded: index.count))
+    try index.numberUndefined { o throws(LinkFailure) in
       try loadReferences(ObjectID(UInt32(o)), check)
       try index.setPackages(ObjectID(UInt32(o)), byPackage)
       index.noteReferenceFlags(ObjectID(UInt32(o)))
     }
-    index.undefinedStarts.append(UInt32(truncatingIfNeeded: index.count))
   }
 
   /// Looks up all references among the definitions, on all cores; what is not found is left at none.

@@ -9,7 +9,7 @@
 ///    index, and so do equal (name, ABI);
 /// 4. for each object, references to names that nobody defines;
 /// 5. what the linker makes, in the order of making.
-/// Only the order counts: behind the symbols of 2. and 3. of each object some numbers are left free (`NumberRoom`).
+/// Only the order counts: behind the symbols of 2., 3. and 4. of each object some numbers are left free (`NumberRoom`).
 /// A later definition that wins keeps the first one's index; `ObjectSymbol` says whose content counts.
 package final class SymbolIndex: @unchecked Sendable {
   /// Indexed by SymbolID.

@@ -97,7 +97,6 @@ package struct SymbolResolver: ~Copyable {
       index.makeOwned(s)
       index.setSize(s, Int64(f.size))
     }
-    if index.firstExternal.isNone { index.firstExternal = SymbolID(index.symbols.count) }
     index.isPatchable =
       names.sizeFixups.isEmpty && !names.hasShadowedNames && !options.strictDups && index.wasmExports.isEmpty
     index.countFree()

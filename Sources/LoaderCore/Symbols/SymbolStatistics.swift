@@ -22,8 +22,9 @@ extension SymbolIndex {
     var hashed = 0
     let others = Int(othersStarts.dropFirst(2).first ?? 0)
     for i in min(others, defined)..<defined where r.isContentHashed(SymbolID(i)) { hashed += 1 }
+    let external = externalCount
     return SymbolStatistics(
       all: symbolCount, packageSymbols: packageSymbols, hashed: hashed,
-      nonPackage: defined - freeCount - packageSymbols - hashed, external: count - defined)
+      nonPackage: symbolCount - external - packageSymbols - hashed, external: external)
   }
 }
