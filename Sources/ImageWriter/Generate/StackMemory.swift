@@ -36,7 +36,7 @@ package final class StackMemory: @unchecked Sendable {
 
   /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
   func follow(_ change: IndexChange?, count: Int) {
-    guard let change, heights.count > 0 else {
+    guard let change, !change.namesMoved, heights.count > 0 else {
       stale = []
       return heights.removeAll()
     }
