@@ -55,6 +55,10 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
   /// By unit.
   let images: [UnitImage]
   let types: [TypeChunk]
+  /// Offsets of the types' entries behind the first one.
+  let typeOffsets: Table<UInt32>
+  /// Where the types are; empty unless there is memory to keep it.
+  let typePlaces: [WrittenDebug.TypePlace]
   /// Start of the types in .debug_info.
   let typesStart: Int
   let frames: [ByteSink]
@@ -79,6 +83,7 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
       throw .unsupported(reason: "too many symbols for DWARF")
     }
     let reader = index.reader
+    let isKept = memory != nil
     let memory = memory?.debug ?? DebugMemory()
     memory.prepare(objectCount: reader.objectCount, goroot: options.goroot)
     let places = try DebugPlaces(symbolCount: index.count)
@@ -130,10 +135,13 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
     try layout.place(contents, places)
     layout.placeTypes(index, chunks, offsets, typesStart: typesStart, places)
     try check(index)
+    let typePlaces =
+      isKept ? Self.places(of: types, offsets, start: typesStart, bytes: info.typeBytes, places) : []
     return DebugInfo(
       sections: layout.sections, index: index, units: units, records: records,
       discovery: discovery, places: places, contents: contents,
-      images: images, types: chunks, typesStart: typesStart, frames: frames,
+      images: images, types: chunks, typeOffsets: offsets, typePlaces: typePlaces,
+      typesStart: typesStart, frames: frames,
       gdbScript: layout.gdbScript,
       typeSymbols: options.countsSymbols ? DebugTypeSymbols(types, index) : nil)
   }

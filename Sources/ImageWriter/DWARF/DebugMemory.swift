@@ -6,6 +6,9 @@ import LoaderCore
 final class DebugMemory: @unchecked Sendable {
   /// Compressed sections by name.
   var streams: [String: DeflateStream] = [:]
+  /// The sections before compression.
+  var written: WrittenDebug?
+  private var lastStamp = 0
   /// By object.
   private(set) var units: [UnitMemo] = []
   /// What the line tables' directories were made with.
@@ -47,6 +50,15 @@ final class DebugMemory: @unchecked Sendable {
     self.goroot = goroot
   }
 
+  /// Tells the sections of a link from those of any other.
+  func nextStamp() -> Int {
+    lastStamp += 1
+    return lastStamp
+  }
+
+  /// The sections of the last link, for one that makes its own.
+  func takeWritten() -> WrittenDebug? { written.take() }
+
   /// Follows an exchange of objects.
   func follow(_ change: IndexChange) {
     if change.isReshaped {
@@ -61,7 +73,7 @@ final class DebugMemory: @unchecked Sendable {
       for o in range {
         let object = ObjectID(UInt32(truncatingIfNeeded: o))
         if change.isRefiled(object) {
-          units[o].forget()
+          units[o].forget(change)
         } else {
           if change.isExchanged(object) { units[o].forgetPlaces() }
           units[o].follow(change)
@@ -70,6 +82,8 @@ final class DebugMemory: @unchecked Sendable {
     }
     frames.follow(change)
     types.follow(change)
+    if change.namesMoved { written = nil }
+    written?.follow(change)
     promises = promises.compactMap { p in
       guard !change.isTouched(p.entry), !change.isTouched(p.type), let entry = change.number(p.entry),
         let type = change.number(p.type)
@@ -80,6 +94,7 @@ final class DebugMemory: @unchecked Sendable {
 
   func forget() {
     streams = [:]
+    written = nil
     units = []
     frames.forget()
     types.forget()
@@ -88,7 +103,8 @@ final class DebugMemory: @unchecked Sendable {
 
   /// Bytes of memory.
   var byteCount: Int {
-    streams.values.reduce(0) { $0 + $1.byteCount } + units.reduce(0) { $0 + $1.byteCount }
+    streams.values.reduce(0) { $0 + $1.byteCount } + (written?.byteCount ?? 0)
+      + units.reduce(0) { $0 + $1.byteCount }
       + frames.byteCount + types.byteCount + promises.capacity * MemoryLayout<Promise>.stride
   }
 }

@@ -46,6 +46,15 @@ package struct DebugRelocator: @unchecked Sendable {
   /// Copies `s` to `out`, which has room for its size, and relocates the copy.
   @inline(__always)
   func copy(_ s: SymbolID, to out: UnsafeMutableRawPointer) -> Int {
+    var nobody = NoWatch()
+    return copy(s, to: out, &nobody)
+  }
+
+  /// Copies `s` to `out`, which has room for its size, and relocates the copy.
+  ///
+  /// - Parameter watch: is told of the relocations.
+  @inline(__always)
+  func copy<W: RelocationWatch>(_ s: SymbolID, to out: UnsafeMutableRawPointer, _ watch: inout W) -> Int {
     let data = reader.data(s)
     let size = Int(reader.size(s))
     // DWARF has no zeroed parts: the lengths that the units state count both.
@@ -65,8 +74,10 @@ package struct DebugRelocator: @unchecked Sendable {
       if r.size == 0 { continue }
       // Nearly all are of these two kinds.
       if r.type == RelocType.dwarfSecRef, r.size == 4 {
-        let place = place(reader.target(r, in: relocs))
+        let target = reader.target(r, in: relocs)
+        let place = place(target)
         if place == 0 { fail(s) }
+        watch.noteOffset(at: at, of: target)
         let value = Int64(place &- 1) &+ r.addend
         out.storeBytes(
           of: UInt32(truncatingIfNeeded: value).littleEndian, toByteOffset: at, as: UInt32.self)
@@ -76,6 +87,7 @@ package struct DebugRelocator: @unchecked Sendable {
         if place == 0 || Int(r.size) != width { fail(s) }
         Self.storeFixedULEB(place &- 1, width: min(width, Int(r.size)), to: out + at)
       } else {
+        watch.noteOther(r, of: reader.target(r, in: relocs))
         apply(r, relocs, to: out + at, of: s)
       }
     }

@@ -12,6 +12,10 @@ package struct DebugSections: Sendable {
     /// Bytes in the file.
     package let size: Int
     package var isCompressed: Bool { if case .compressed = contents { true } else { false } }
+    /// The bytes of a section that is not compressed.
+    package var plain: [UInt8]? {
+      if case .plain(let bytes) = contents { Array(bytes.buffer) } else { nil }
+    }
   }
 
   fileprivate enum Contents: Sendable {
@@ -22,6 +26,9 @@ package struct DebugSections: Sendable {
 
   /// In file order.
   package let sections: [Section]
+
+  /// Bytes that were copied from the last link's sections.
+  package let copiedBytes: Int
 
   /// Bytes of Elf64_Chdr: type, reserved, uncompressed size, alignment.
   private static let headerSize = 24
@@ -36,10 +43,18 @@ package struct DebugSections: Sendable {
     let kinds = info.sections
     let results = PartialResults<Result<Section, LinkFailure>?>(count: kinds.count, empty: nil)
     let streams = memory?.debug.streams ?? [:]
+    // What was written before is of no use to the next link, even if this one fails.
+    let last = memory?.debug.takeWritten()
+    let written = WrittenDebug(stamp: memory?.debug.nextStamp() ?? 0, types: info.typePlaces)
+    let parts = PartialResults<SectionBytes?>(count: memory == nil ? 0 : kinds.count, empty: nil)
     // The largest begin first.
     let order = kinds.indices.sorted { kinds[$0].size > kinds[$1].size }
     let next = Atomic(0)
+    let moves = Self.moves(info, since: last, memory)
     withBorrowed(info, addresses) { info, addresses in
+      let rewriting =
+        memory.map { DebugRewriting($0.debug, last: last, moves: moves.view, stamp: written.stamp) }
+        ?? DebugRewriting()
       DispatchQueue.concurrentPerform(iterations: kinds.count) { _ in
         let turn = next.wrappingAdd(1, ordering: .relaxed).oldValue
         let k = order[turn]
@@ -48,7 +63,9 @@ package struct DebugSections: Sendable {
           Result { () throws(LinkFailure) -> Section in
             let plain = SectionBytes(count: kinds[k].size)
             try info.pointee.write(
-              kinds[k].kind, into: plain.buffer, addresses: addresses.pointee, sectionStarts: sectionStarts)
+              kinds[k].kind, into: plain.buffer, addresses: addresses.pointee, sectionStarts: sectionStarts,
+              rewriting)
+            if memory != nil { parts.set(k, plain) }
             return Self.make(kinds[k].name, plain, compress: compress, after: streams[kinds[k].name])
           })
       }
@@ -59,7 +76,18 @@ package struct DebugSections: Sendable {
       sections.append(try r.get())
     }
     self.sections = sections
-    if compress, let memory { memory.debug.streams = self.streams }
+    copiedBytes = last?.copied.load(ordering: .relaxed) ?? 0
+    guard let memory else { return }
+    if compress { memory.debug.streams = self.streams }
+    for (kind, part) in zip(kinds, parts.all) { if let part { written.keep(kind.kind, part) } }
+    memory.debug.written = written
+  }
+
+  private static func moves(
+    _ info: borrowing DebugInfo, since last: WrittenDebug?, _ memory: LinkMemory?
+  ) -> DebugMoves {
+    guard let last, let memory else { return DebugMoves([], size: 0) }
+    return info.moves(since: last, memory.debug)
   }
 
   private static func make(
@@ -106,13 +134,4 @@ package struct DebugSections: Sendable {
       }
     }
   }
-}
-
-/// Memory of one section; freed with the last user.
-private final class SectionBytes: @unchecked Sendable {
-  let buffer: UnsafeMutableRawBufferPointer
-  var count: Int { buffer.count }
-
-  init(count: Int) { buffer = .allocate(byteCount: count, alignment: 16) }
-  deinit { buffer.deallocate() }
 }

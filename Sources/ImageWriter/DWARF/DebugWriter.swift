@@ -11,6 +11,14 @@ extension DebugInfo {
     _ kind: Section.Kind, into out: UnsafeMutableRawBufferPointer, addresses: borrowing Addresses,
     sectionStarts: [UInt64]
   ) throws(LinkFailure) {
+    try write(kind, into: out, addresses: addresses, sectionStarts: sectionStarts, DebugRewriting())
+  }
+
+  /// - Parameter rewriting: what of the last link's sections may be used, and where this one's are kept.
+  func write(
+    _ kind: Section.Kind, into out: UnsafeMutableRawBufferPointer, addresses: borrowing Addresses,
+    sectionStarts: [UInt64], _ rewriting: DebugRewriting
+  ) throws(LinkFailure) {
     guard let base = out.baseAddress, let section = sections.first(where: { $0.kind == kind }),
       out.count == section.size
     else { throw .unsupported(reason: "no room for DWARF section \(kind)") }
@@ -23,14 +31,14 @@ extension DebugInfo {
     case .abbrev: AbbrevTable.bytes.withUnsafeBytes { Self.copy($0, to: base) }
     case .gdbScripts: gdbScript.withUnsafeBytes { Self.copy($0, to: base) }
     case .frame: writeFrames(base)
-    case .line: writeLines(base, relocator)
-    case .info: writeInfo(base, relocator)
+    case .line: writeLines(base, relocator, rewriting)
+    case .info: writeInfo(base, relocator, rewriting)
     case .locLists:
       Self.writeListHeader(base, size: section.size)
-      writeLocations(base, relocator)
+      writeLocations(base, relocator, rewriting)
     case .rngLists:
       Self.writeListHeader(base, size: section.size)
-      writeRanges(base, relocator)
+      writeRanges(base, relocator, rewriting)
     case .addr:
       Self.writeAddressHeader(base, size: section.size)
       writeAddresses(base, relocator)
@@ -41,7 +49,7 @@ extension DebugInfo {
     }
   }
 
-  private static func copy(_ bytes: UnsafeRawBufferPointer, to out: UnsafeMutableRawPointer) {
+  static func copy(_ bytes: UnsafeRawBufferPointer, to out: UnsafeMutableRawPointer) {
     if let from = bytes.baseAddress { out.copyMemory(from: from, byteCount: bytes.count) }
   }
 
@@ -69,32 +77,6 @@ extension DebugInfo {
     }
   }
 
-  private func writeLines(_ out: UnsafeMutableRawPointer, _ relocator: DebugRelocator) {
-    forEachUnit { u, image in
-      guard image.hasText else { return }
-      Self.copy(image.lineHead.bytes, to: out + image.lines.start)
-      var p = out + image.lines.start + image.lineHead.count
-      contents.tables.forEachLines(u) { p += relocator.copy($0, to: p) }
-    }
-  }
-
-  private func writeRanges(_ out: UnsafeMutableRawPointer, _ relocator: DebugRelocator) {
-    forEachUnit { u, image in
-      guard image.hasText else { return }
-      Self.copy(image.rangeList.bytes, to: out + image.ranges.start)
-      var p = out + image.ranges.start + image.rangeList.count
-      contents.tables.forEachRanges(u) { p += relocator.copy($0, to: p) }
-    }
-  }
-
-  private func writeLocations(_ out: UnsafeMutableRawPointer, _ relocator: DebugRelocator) {
-    forEachUnit { u, image in
-      guard image.hasText else { return }
-      var p = out + image.locations.start
-      contents.tables.forEachLocation(u) { p += relocator.copy($0, to: p) }
-    }
-  }
-
   private func writeAddresses(_ out: UnsafeMutableRawPointer, _ relocator: DebugRelocator) {
     forEachUnit { u, image in
       var p = out + image.addresses.start
@@ -105,28 +87,7 @@ extension DebugInfo {
     }
   }
 
-  private func writeInfo(_ out: UnsafeMutableRawPointer, _ relocator: DebugRelocator) {
-    forEachUnit { u, image in
-      guard !image.isEmpty else { return }
-      var p = out + image.info.start
-      Self.copy(image.head.bytes, to: p)
-      if image.hasText {
-        p.storeBytes(
-          of: relocator.address(contents.tables.firstFunction(u)).littleEndian, toByteOffset: image.lowPCAt,
-          as: UInt64.self)
-      }
-      p += image.head.count
-      contents.forEachInfo(u) { p += relocator.copy($0, to: p) }
-      // Closes the unit.
-      out.storeBytes(of: 0, toByteOffset: image.info.end - 1, as: UInt8.self)
-    }
-    guard units.runtimeUnit != nil else { return }
-    Chunks.run(types.count, grain: 1) { range in
-      for c in range { writeTypes(types[c], to: out + typesStart + types[c].start, relocator) }
-    }
-  }
-
-  private func writeTypes(_ chunk: TypeChunk, to out: UnsafeMutableRawPointer, _ relocator: DebugRelocator) {
+  func writeTypes(_ chunk: TypeChunk, to out: UnsafeMutableRawPointer, _ relocator: DebugRelocator) {
     Self.copy(chunk.bytes.bytes, to: out)
     for d in chunk.descriptors {
       guard let offset = relocator.offsetInSection(d.descriptor) else {
@@ -143,7 +104,7 @@ extension DebugInfo {
     }
   }
 
-  private func forEachUnit(_ body: (Int, UnitImage) -> Void) {
+  func forEachUnit(_ body: (Int, UnitImage) -> Void) {
     Chunks.run(images.count, grain: 1) { range in
       for u in range { body(u, images[u]) }
     }

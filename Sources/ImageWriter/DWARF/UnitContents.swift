@@ -40,6 +40,10 @@ struct UnitTables: @unchecked Sendable {
 
   // MARK: symbols by section, in order
 
+  func functionIndices(_ u: Int) -> Range<Int> { units[u].functionIndices }
+  @inline(__always) func function(_ i: Int) -> SymbolID { functions[i] }
+  @inline(__always) func record(_ i: Int) -> FunctionDebugSymbols { records[i] }
+
   @inline(__always)
   func forEachLines(_ u: Int, _ body: (SymbolID) -> Void) {
     for i in units[u].functionIndices where !records[i].lines.isNone { body(records[i].lines) }
@@ -85,6 +89,20 @@ struct UnitContents: @unchecked Sendable {
     for i in tables.unit(u).functionIndices where !tables.records[i].info.isNone {
       body(tables.records[i].info)
     }
+    forEachVariable(u, body)
+  }
+
+  /// The inlined functions.
+  func abstracts(_ u: Int) -> UnsafeBufferPointer<SymbolID> {
+    UnsafeBufferPointer(
+      start: abstractFunctions + abstractRanges[u].lowerBound, count: abstractRanges[u].count)
+  }
+
+  func hasAbstracts(_ list: [SymbolID], _ u: Int) -> Bool { abstracts(u).elementsEqual(list) }
+
+  /// What follows the entries of inlined functions and functions.
+  @inline(__always)
+  func forEachVariable(_ u: Int, _ body: (SymbolID) -> Void) {
     if !constants[u].isNone { body(constants[u]) }
     for s in variables[u] { body(s) }
   }

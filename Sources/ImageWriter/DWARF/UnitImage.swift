@@ -34,6 +34,13 @@ final class UnitImage: @unchecked Sendable {
 
   var isEmpty: Bool { head.count == 0 }
 
+  /// Where the entries of inlined functions and functions begin in .debug_info, and the line programs in .debug_line, and
+  /// the functions' lists in .debug_rnglists.
+  var entriesStart: Int { info.start + head.count }
+  var lists: WrittenInfo.Lists { .init(locations: locations.start, ranges: rangesStart) }
+  var programsStart: Int { lines.start + lineHead.count }
+  var rangesStart: Int { ranges.start + rangeList.count }
+
   /// Fills in the section offsets, once the extents have their starts.
   func resolve() {
     guard !isEmpty else { return }

@@ -19,6 +19,22 @@ final class UnitMemo: @unchecked Sendable {
   /// Local indices of the definitions that have a Go type, or are dictionaries of generic functions.
   private(set) var typedData: [UInt32]?
 
+  // MARK: what was written
+
+  /// Where the unit's parts of the last link's sections lie. Each is written by another thread.
+  var info: WrittenInfo?
+  var lines: WrittenPart?
+  var locations: WrittenPart?
+  var ranges: WrittenPart?
+
+  /// The unit is not what it was; it is still known where its inlined functions were.
+  private func spoil() {
+    info?.isIntact = false
+    lines = nil
+    locations = nil
+    ranges = nil
+  }
+
   // MARK: the scan
 
   func keep(
@@ -26,6 +42,7 @@ final class UnitMemo: @unchecked Sendable {
     _ findings: UnitFindings
   ) {
     scan = Scan(functions: Array(functions), records: Array(records), findings: findings)
+    spoil()
   }
 
   /// The scan, if it is that of these functions of the object.
@@ -68,8 +85,10 @@ final class UnitMemo: @unchecked Sendable {
   // MARK: following an exchange
 
   /// Forgets all that depends on the object's contents, or on its source files.
-  func forget() {
+  func forget(_ change: IndexChange) {
     scan = nil
+    spoil()
+    info?.follow(change)
     lineHead = nil
     debuggerScript = nil
     typedData = nil
@@ -80,14 +99,15 @@ final class UnitMemo: @unchecked Sendable {
 
   /// Renumbers what is kept of an object; drops what may be different now.
   func follow(_ change: IndexChange) {
-    guard var s = scan else { return }
+    info?.follow(change)
+    guard var s = scan else { return spoil() }
     scan = nil
     s.doubtful = []
     let isSame =
       Self.follow(change, &s.functions) && Self.follow(change, &s.records)
       && Self.follow(change, &s.findings.slots) && Self.follow(change, &s.findings.others)
       && Self.follow(change, &s.findings.references, &s.doubtful)
-    if isSame { scan = s }
+    if isSame { scan = s } else { spoil() }
   }
 
   /// False for a symbol that went, or whose definition may be another.
@@ -222,6 +242,7 @@ final class UnitMemo: @unchecked Sendable {
       n += scan.findings.references.capacity * 4 + scan.findings.slots.capacity * 4
       n += scan.findings.others.capacity * 4
     }
+    n += (info?.byteCount ?? 0) + (lines?.addresses.capacity ?? 0) * 4
     return n
   }
 }
