@@ -3,7 +3,7 @@
 struct OffsetFields {
   /// What an offset names.
   enum Kind: UInt16 {
-    /// An entry of .debug_info: a type or an inlined function.
+    /// An entry of .debug_info: a type, an inlined function, or a function.
     case info
     /// The unit's own location lists, or range lists.
     case locations, ranges

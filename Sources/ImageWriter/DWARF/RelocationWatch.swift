@@ -86,7 +86,7 @@ struct InfoWatch: RelocationWatch {
     if seen[slot] == s.raw { return true }
     switch reader.kind(s) {
     // "go:info.T" is what nobody defines.
-    case .undefined, .dwarfAbstractFunction: seen[slot] = s.raw
+    case .undefined, .dwarfAbstractFunction, .dwarfFunction: seen[slot] = s.raw
     default: return false
     }
     return true
