@@ -9,7 +9,7 @@ package enum ExplanationWords {
     "speaks": "the last link printed warnings, which have to be printed again",
     "options": "-checklinkname or -strictdups are not what they were",
     "packages": "many packages came, went, or are loaded in another order",
-    "much": "nearly all of the program changed",
+    "much": "more than half of the program changed",
     "builtins": "a package changed that has what the compiler itself calls, such as runtime",
     "names": "a name was taken over by another package, or is one that must be checked",
   ]
