@@ -6,7 +6,16 @@ package final class FunctionMemory: @unchecked Sendable {
   /// Functions that the last link read; it knew the others.
   package private(set) var readCount = 0
 
+  /// Where the last image has what the parts' kept offsets tell of.
+  private(set) var written: WrittenTables?
+
   package init() { parts = Self.nothing }
+
+  func keep(_ written: WrittenTables) {
+    self.written = written
+    parts.names.keepOffsets()
+    parts.pcTables.keepOffsets()
+  }
 
   func write(to writer: SnapshotWriter) { parts.write(to: writer) }
 

@@ -226,6 +226,10 @@ struct SharedParts: ~Copyable {
   var sizes = Table<UInt32>()
   /// Place in the table of the link at hand, in bytes.
   var offsets = Table<UInt32>()
+  /// Place in the table of the last image, of parts that say what they said; `unplaced` for the others.
+  private(set) var keptOffsets = Table<UInt32>()
+  /// Bytes of the table up to the end of the last of them.
+  private(set) var keptEnd = 0
 
   /// Size of a part that must be looked at again.
   static let unread = UInt32.max
@@ -268,17 +272,26 @@ struct SharedParts: ~Copyable {
   mutating func follow(_ change: IndexChange) {
     let symbols = symbols.base
     let sizes = sizes.base
+    let (kept, keptCount) = (keptOffsets.base, keptOffsets.count)
     Chunks.run(count, grain: 16384) { range in
       for k in range where !symbols[k].isNone {
         let s = symbols[k]
-        guard let n = change.number(s) else {
-          symbols[k] = .none
-          sizes[k] = Self.gone
-          continue
-        }
-        symbols[k] = n
-        if change.isTouched(s) { sizes[k] = Self.unread }
+        let now = change.number(s)
+        symbols[k] = now ?? .none
+        guard now == nil || change.isTouched(s) else { continue }
+        sizes[k] = now == nil ? Self.gone : Self.unread
+        if k < keptCount { kept[k] = Self.unplaced }
       }
+    }
+  }
+
+  /// Keeps the places as those of the last image.
+  mutating func keepOffsets() {
+    keptOffsets.removeAll()
+    keptOffsets.append(from: offsets.base, count: offsets.count)
+    keptEnd = 0
+    for k in 0..<count where offsets[k] != Self.unplaced {
+      keptEnd = max(keptEnd, Int(offsets[k]) &+ Int(sizes[k]))
     }
   }
 
@@ -295,5 +308,5 @@ struct SharedParts: ~Copyable {
     offsets.tighten()
   }
 
-  var byteCount: Int { symbols.byteCount + sizes.byteCount + offsets.byteCount }
+  var byteCount: Int { symbols.byteCount + sizes.byteCount + offsets.byteCount + keptOffsets.byteCount }
 }

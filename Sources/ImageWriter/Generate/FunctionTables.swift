@@ -98,11 +98,14 @@ package struct FunctionTables: ~Copyable {
     addresses.place(symbols.findFunction, at: start &+ UInt64(lookUpOffset), in: section)
   }
 
-  /// Writes the section into `image`.
+  /// Writes the section into `image`, after the segments' other contents.
+  ///
+  /// - Parameter memory: has the image before, if it is known.
   package func write(
     into image: OutputImage, section: SectionID, _ layout: ImageLayout, _ reader: SymbolReader,
-    _ addresses: borrowing Addresses, _ live: borrowing LiveSet
+    _ addresses: borrowing Addresses, _ live: borrowing LiveSet, memory: ImageMemory
   ) throws(LinkFailure) {
+    defer { memory.end() }
     let place = layout.section(section)
     let segment = layout[place.segment]
     let offset = Int(segment.fileOffset &+ (place.address &- segment.address))
@@ -113,7 +116,8 @@ package struct FunctionTables: ~Copyable {
       addresses: addresses, live: live, sectionStarts: layout.sections.map(\.address))
     try table.write(
       into: UnsafeMutableRawBufferPointer(rebasing: window[0..<table.size]), reader: reader, text: text,
-      placement: placement)
+      placement: placement, kept: table.kept(of: memory.previous, at: offset))
+    table.noteWritten(at: offset, number: memory.number)
     lookUp.write(into: UnsafeMutableRawBufferPointer(rebasing: window[lookUpOffset...]), text: text)
   }
 }

@@ -44,21 +44,22 @@ extension PCLineTable {
   ///   - text: the functions that the table was built of, in the same order; their addresses may differ
   ///     from those at the time of building.
   ///   - placement: nil leaves the relocated fields of go:func.* as the objects have them.
+  ///   - kept: what of the table before may be used.
   /// - Throws: `.unsupported` where the real linker reports an error: relocations in funcdata other than
   ///   4-byte R_ADDROFF, or without a target in a section.
   package func write(
     into buffer: UnsafeMutableRawBufferPointer, reader: SymbolReader, text: TextLayout,
-    placement: Placement?
+    placement: Placement?, kept: KeptTables = KeptTables()
   ) throws(LinkFailure) {
     guard let base = buffer.baseAddress, buffer.count >= size, text.functions.count == functionCount else {
       throw .unsupported(reason: "function tables without room")
     }
     func piece(_ k: Int) -> UnsafeMutableRawPointer { base + pieces[k].offset }
     writeHeader(base)
-    writeNames(piece(PieceIndex.functionNames), reader)
+    writeNames(piece(PieceIndex.functionNames), reader, kept.names)
     memory.parts.sources.writeEntries(to: piece(PieceIndex.unitFiles))
     memory.parts.sources.writeNames(to: piece(PieceIndex.files))
-    writePCTables(piece(PieceIndex.pcTables), reader)
+    writePCTables(piece(PieceIndex.pcTables), reader, kept.pcTables)
     writeFunctions(piece(PieceIndex.functions), text, reader)
     writeGaps(base)
     let funcdata = FuncdataWriter(memory.parts, reader: reader, to: piece(PieceIndex.funcdata))
@@ -79,27 +80,24 @@ extension PCLineTable {
     }
   }
 
-  private func writeNames(_ out: UnsafeMutableRawPointer, _ reader: SymbolReader) {
+  private func writeNames(_ out: UnsafeMutableRawPointer, _ reader: SymbolReader, _ kept: KeptPiece) {
     let (symbols, offsets) = (memory.parts.names.symbols.buffer, memory.parts.names.offsets.base)
-    Chunks.run(symbols.count, grain: 4096) { range in
-      for k in range where offsets[k] != SharedParts.unplaced && !symbols[k].isNone {
-        let name = reader.name(symbols[k])
-        let at = out + Int(offsets[k])
-        if let from = name.base { at.copyMemory(from: from, byteCount: name.count) }
-        at.storeBytes(of: 0, toByteOffset: name.count, as: UInt8.self)
-      }
+    memory.parts.names.write(to: out, kept) { k in
+      guard !symbols[k].isNone else { return }
+      let name = reader.name(symbols[k])
+      let at = out + Int(offsets[k])
+      if let from = name.base { at.copyMemory(from: from, byteCount: name.count) }
+      at.storeBytes(of: 0, toByteOffset: name.count, as: UInt8.self)
     }
   }
 
-  private func writePCTables(_ out: UnsafeMutableRawPointer, _ reader: SymbolReader) {
+  private func writePCTables(_ out: UnsafeMutableRawPointer, _ reader: SymbolReader, _ kept: KeptPiece) {
     // Offset 0 means none, so nothing is there.
     out.storeBytes(of: 0, as: UInt8.self)
     let (symbols, sizes) = memory.parts.pcTables.buffers
     let offsets = memory.parts.pcTables.offsets.base
-    Chunks.run(symbols.count, grain: 8192) { range in
-      for k in range where offsets[k] != SharedParts.unplaced && sizes[k] > 0 {
-        Self.copy(reader.data(symbols[k]), to: out + Int(offsets[k]), room: Int(sizes[k]))
-      }
+    memory.parts.pcTables.write(to: out, kept) { k in
+      Self.copy(reader.data(symbols[k]), to: out + Int(offsets[k]), room: Int(sizes[k]))
     }
   }
 

@@ -11,6 +11,10 @@ package final class ImageMemory: @unchecked Sendable {
   private var freshBytes = 0
   /// `OutputImage.contents` of the image that the records tell of; 0 for none.
   package private(set) var contents: UInt64 = 0
+  /// Counts the images that were made, so that others can tell what they know of which.
+  private(set) var number = 0
+  /// The image that the records told of before, while the next one is made of it.
+  private(set) var previous: PreviousImage?
   /// Symbols whose records the last link could use.
   package private(set) var knownCount = 0
   /// Those of them whose bytes it took from the last image: left where they were, moved, or copied.
@@ -39,6 +43,12 @@ package final class ImageMemory: @unchecked Sendable {
   func takePatched(_ image: OutputImage, of old: UInt64) {
     if contents == old { contents = image.contents }
   }
+
+  /// - Parameter image: nil when the next image is made in the same memory.
+  func begin(after image: OutputImage?) { previous = PreviousImage(number: number, image: image) }
+
+  /// All of the next image is made.
+  func end() { previous = nil }
 
   func forget() {
     records = Table(capacity: 1)
@@ -69,7 +79,16 @@ package final class ImageMemory: @unchecked Sendable {
     self.targets.take(targets)
     if freshBytes == 0 { freshBytes = lists.byteCount }
     self.contents = contents
+    number += 1
     knownCount = plan.knownCount
     inPlaceCount = plan.inPlaceCount
   }
+}
+
+/// An image that is still known when the next one is made.
+struct PreviousImage {
+  /// `ImageMemory.number` when it was made.
+  let number: Int
+  /// Nil when it is in the memory that the next one is made in: what has the same place is there.
+  let image: OutputImage?
 }

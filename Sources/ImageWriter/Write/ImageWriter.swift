@@ -79,13 +79,16 @@ package struct SegmentWriter {
       : Targets(
         memory.targets, room: plan.relocationsToList(index.reader) + Targets.spareRoom, places: places)
     var source: UnsafePointer<UInt8>?
+    memory.end()
     if memory.contents == image.contents {
+      memory.begin(after: nil)
       plan.useImage(of: memory, limit: image.usedBytes)
       image.renewContents()
       ImageMoves.run(plan.moves, in: image.base)
     } else {
       image.renewContents()
       if let last, last.contents == memory.contents {
+        memory.begin(after: last)
         plan.useImage(of: memory, limit: last.count)
         source = UnsafePointer(last.base.assumingMemoryBound(to: UInt8.self))
       }

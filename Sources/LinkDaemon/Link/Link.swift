@@ -215,7 +215,7 @@ package enum Link {
     try debugSections?.write(layout, into: image)
     try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
     try tables.write(
-      into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live)
+      into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live, memory: memory.image)
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
