@@ -31,8 +31,26 @@ import Testing
   /// - Returns: whether it was there.
   private func link(_ k: Int, _ store: ProgramStore) throws -> Bool {
     let known = store.take(k, for: programs[k])
-    store.keep(try known ?? resolve(programs[k]), k)
-    return known != nil
+    // Not one that had to go for it.
+    let isOwn = known?.program.distance(to: programs[k]) == 0
+    store.keep(try isOwn ? known ?? resolve(programs[k]) : resolve(programs[k]), k)
+    return isOwn
+  }
+
+  @Test func whatHasToGoIsTakenOver() throws {
+    let store = try store(3)
+    for k in 0..<2 { _ = try link(k, store) }
+    // There is room for another one.
+    #expect(store.take(2, for: programs[2]) == nil)
+    store.keep(try resolve(programs[2]), 2)
+    let taken = try #require(store.take(3, for: programs[3]))
+    #expect(taken.program.distance(to: programs[2]) == 0)
+    #expect(taken.program.update(to: programs[3], profile: .go1_27_3, options: .init()))
+    let fresh = try resolve(programs[3]).program
+    #expect(taken.program.index.difference(from: fresh.index) == nil)
+    store.keep(taken, 3)
+    // The others are still there.
+    #expect(try link(0, store) && link(1, store) && !link(2, store))
   }
 
   @Test func programsInTurnAreFoundAgain() throws {

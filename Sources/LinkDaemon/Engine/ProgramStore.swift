@@ -70,6 +70,17 @@ package final class ProgramStore: Sendable {
     var dormant: [Int: DormantProgram] = [:]
     var kept: [Int: Kept] = [:]
     var bytes = 0
+
+    /// Whether there is no room for another program like these.
+    func isFull(_ budget: Int) -> Bool { entries.count > 1 && bytes + bytes / entries.count > budget }
+
+    /// Which program goes for one that is put in next: the one used longest ago if that is long ago, else the one used
+    /// last: who links many programs in turn needs the one used longest ago next.
+    var victim: Int {
+      // They are in the order of their use.
+      guard let first = entries.first else { return 0 }
+      return clock + 1 - first.use > ProgramStore.patience * (entries.count + 1) ? 0 : entries.count - 1
+    }
   }
 
   private let state = Mutex(State())
@@ -81,13 +92,27 @@ package final class ProgramStore: Sendable {
   package init(budget: Int) { self.budget = budget }
 
   /// Takes the program with the fewest objects to exchange out; without a resident one that from disk, or else one
-  /// with the fewest packages to add and remove.
+  /// with the fewest packages to add and remove; or another program with nearly the same packages, if that has to make
+  /// room for this one anyway.
   package func take(_ key: Int, kin: Int? = nil, for packages: LoadedPackages) -> ResidentLink? {
     // Whoever writes one sees that a link runs, and soon stops.
     writing.withLock { _ in }
     return takeNearest { $0.key == key ? $0.link.program.distance(to: packages) : nil }
       ?? wake(key, for: packages)
       ?? takeNearest { kin != nil && $0.kin == kin ? $0.link.program.difference(from: packages) : nil }
+      ?? takeNextVictim(for: packages)
+  }
+
+  /// Takes the program that `keep` would let go for this one.
+  private func takeNextVictim(for packages: LoadedPackages) -> ResidentLink? {
+    state.withLock { s in
+      guard s.isFull(budget), s.entries[s.victim].link.program.difference(from: packages) != nil else {
+        return nil
+      }
+      let taken = s.entries.remove(at: s.victim).link
+      s.bytes -= taken.byteCount
+      return taken
+    }
   }
 
   /// How the packages of a program were loaded when it was last linked.
@@ -117,19 +142,15 @@ package final class ProgramStore: Sendable {
     }
   }
 
-  /// Puts a program (back) in. When the budget is passed others go: the ones used longest ago if that is long ago, else
-  /// the one before this: who links many programs in turn needs the one used longest ago next.
+  /// Puts a program (back) in. When the budget is passed others go.
   package func keep(_ link: ResidentLink, _ key: Int, kin: Int? = nil, walk: PackageWalk? = nil) {
     state.withLock { s in
+      s.bytes += link.byteCount
+      while s.bytes > budget, !s.entries.isEmpty {
+        s.bytes -= s.entries.remove(at: s.victim).link.byteCount
+      }
       s.clock += 1
       s.entries.append(Entry(key: key, kin: kin, link: link, walk: walk, use: s.clock))
-      s.bytes += link.byteCount
-      while s.bytes > budget, s.entries.count > 1 {
-        // They are in the order of their use.
-        let isStale = s.clock - s.entries[0].use > Self.patience * s.entries.count
-        let victim = isStale ? 0 : s.entries.count - 2
-        s.bytes -= s.entries.remove(at: victim).link.byteCount
-      }
     }
   }
 
@@ -158,7 +179,7 @@ package final class ProgramStore: Sendable {
 
   private static let keptPrograms = 4
   /// In uses of a program per program that there is.
-  private static let patience = 4
+  fileprivate static let patience = 4
   /// So many exchanged objects are found again faster than a program is written.
   private static let nearDistance = 8
 
