@@ -116,7 +116,7 @@ package struct FunctionTables: ~Copyable {
       addresses: addresses, live: live, sectionStarts: layout.sections.map(\.address))
     try table.write(
       into: UnsafeMutableRawBufferPointer(rebasing: window[0..<table.size]), reader: reader, text: text,
-      placement: placement, kept: table.kept(of: memory.previous, at: offset))
+      placement: placement, kept: table.kept(of: memory.previous, at: offset, in: image))
     table.noteWritten(at: offset, number: memory.number)
     lookUp.write(into: UnsafeMutableRawBufferPointer(rebasing: window[lookUpOffset...]), text: text)
   }

@@ -3,10 +3,16 @@ import LoaderCore
 /// What a table may take from the same one in the image before.
 package enum KeptPiece {
   case nothing
-  /// It lies in the same memory at the same place: what has not moved in it need not be written.
-  case inPlace
+  /// It was in the same memory, where what stays of it has been moved to its new place.
+  case moved([ImageMove], PieceMove)
   /// It lies elsewhere: what stays is copied from there, in long runs.
   case elsewhere(UnsafeRawPointer)
+}
+
+/// Where a piece was in an image, and where it is, as offsets in the memory.
+package struct PieceMove: Sendable {
+  let old: Int
+  let new: Int
 }
 
 /// The two large tables that say the same of a function in each link, wherever it lies: names and pc tables.
@@ -29,20 +35,29 @@ extension PCLineTable {
   /// What may be used of the table in the image before.
   ///
   /// - Parameters:
-  ///   - previous: that image.
+  ///   - previous: that image. If it was made in the memory of `image`, what stays is moved there: nobody else has
+  ///     written to where this table is.
   ///   - offset: of this table in the new image's file.
-  func kept(of previous: PreviousImage?, at offset: Int) -> KeptTables {
+  func kept(of previous: PreviousImage?, at offset: Int, in image: OutputImage) -> KeptTables {
     guard let previous, let last = memory.written, last.number == previous.number else { return KeptTables() }
-    func kept(_ old: Int, _ parts: borrowing SharedParts, _ piece: Int) -> KeptPiece {
-      guard let image = previous.image else {
-        return old == offset + pieces[piece].offset ? .inPlace : .nothing
-      }
-      guard old >= 0, old + parts.keptEnd <= image.count else { return .nothing }
-      return .elsewhere(UnsafeRawPointer(image.base + old))
-    }
     var all = KeptTables()
-    all.names = kept(last.names, memory.parts.names, PieceIndex.functionNames)
-    all.pcTables = kept(last.pcTables, memory.parts.pcTables, PieceIndex.pcTables)
+    if let old = previous.image {
+      func kept(_ start: Int, _ parts: borrowing SharedParts) -> KeptPiece {
+        guard start >= 0, start + parts.keptEnd <= old.count else { return .nothing }
+        return .elsewhere(UnsafeRawPointer(old.base + start))
+      }
+      all.names = kept(last.names, memory.parts.names)
+      all.pcTables = kept(last.pcTables, memory.parts.pcTables)
+    } else {
+      let room = offset..<offset + size
+      let names = PieceMove(old: last.names, new: offset + pieces[PieceIndex.functionNames].offset)
+      let pcTables = PieceMove(old: last.pcTables, new: offset + pieces[PieceIndex.pcTables].offset)
+      let moves = ImageMove.rising(
+        memory.parts.names.moves(names, within: room) + memory.parts.pcTables.moves(pcTables, within: room))
+      ImageMoves.run(moves, in: image.base)
+      all.names = .moved(moves, names)
+      all.pcTables = .moved(moves, pcTables)
+    }
     return all
   }
 
@@ -68,10 +83,13 @@ extension SharedParts {
     let (old, keptCount) = (keptOffsets.base, keptOffsets.count)
     Chunks.run(count, grain: 4096) { range in
       var run = Run(to: out)
+      var cursor = 0
       for k in range where offsets[k] != Self.unplaced && sizes[k] > 0 {
         let before = k < keptCount ? old[k] : Self.unplaced
         switch kept {
-        case .inPlace where before == offsets[k]: continue
+        case .moved(let moves, let piece) where before != Self.unplaced:
+          let (from, to) = (piece.old + Int(before), piece.new + Int(offsets[k]))
+          if !ImageMove.hasMoved(moves, from, to, Int(sizes[k]), &cursor) { new(k) }
         case .elsewhere(let from) where before != Self.unplaced:
           run.add(from + Int(before), at: Int(offsets[k]), Int(sizes[k]))
         default: new(k)
@@ -79,6 +97,25 @@ extension SharedParts {
       }
       run.end()
     }
+  }
+
+  /// What of the last image's parts has a place in the new one, in runs.
+  ///
+  /// - Parameter room: where in the memory the last image's bytes still are.
+  func moves(_ piece: PieceMove, within room: Range<Int>) -> [ImageMove] {
+    var moves: [ImageMove] = []
+    for k in 0..<min(count, keptOffsets.count)
+    where offsets[k] != Self.unplaced && sizes[k] > 0 && keptOffsets[k] != Self.unplaced {
+      let (from, to) = (piece.old + Int(keptOffsets[k]), piece.new + Int(offsets[k]))
+      if let last = moves.last, from == last.from + last.count, to == last.to + last.count,
+        from + Int(sizes[k]) <= room.upperBound
+      {
+        moves[moves.count - 1].count += Int(sizes[k])
+      } else if from >= room.lowerBound, from + Int(sizes[k]) <= room.upperBound {
+        moves.append(ImageMove(from: from, to: to, count: Int(sizes[k])))
+      }
+    }
+    return moves
   }
 
   /// Bytes that go to one place from one place.
@@ -105,5 +142,40 @@ extension SharedParts {
       if let from { (to + start).copyMemory(from: from, byteCount: count) }
       from = nil
     }
+  }
+}
+
+extension ImageMove {
+  /// The moves that `ImageMoves` can make: rising in what they move and in where to. Of two that cross, the larger one.
+  static func rising(_ moves: [ImageMove]) -> [ImageMove] {
+    var some: [ImageMove] = []
+    next: for m in moves {
+      while let last = some.last, m.from < last.from + last.count || m.to < last.to + last.count {
+        if m.count <= last.count { continue next }
+        some.removeLast()
+      }
+      some.append(m)
+    }
+    return some
+  }
+
+  /// Whether one of these has moved some bytes.
+  ///
+  /// - Parameter cursor: an index of a move; most ask for the same one as before, or the next.
+  @inline(__always)
+  static func hasMoved(_ moves: [ImageMove], _ from: Int, _ to: Int, _ count: Int, _ cursor: inout Int)
+    -> Bool
+  {
+    if cursor >= moves.count || to < moves[cursor].to || to >= moves[cursor].to + moves[cursor].count {
+      var (low, high) = (0, moves.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if moves[middle].to + moves[middle].count <= to { low = middle + 1 } else { high = middle }
+      }
+      cursor = low
+    }
+    guard cursor < moves.count else { return false }
+    let m = moves[cursor]
+    return to >= m.to && to + count <= m.to + m.count && to - from == m.to - m.from
   }
 }
