@@ -67,7 +67,8 @@ extension IndexPatch {
       }
       guard !left.isEmpty else { continue }
       for i in new.view.packageDefs..<(new.view.definitions - new.view.nonPackageDefs) where isFirst(i) {
-        if let was = left.take(new.view.name(UInt32(i))) { take(i, was) }
+        // A content may have had several names, of which only one goes on with its class.
+        if let was = left.take(new.view.name(UInt32(i))), !isUsed[Int(was)] { take(i, was) }
       }
     }
     return found
