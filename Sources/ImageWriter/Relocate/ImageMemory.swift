@@ -89,6 +89,6 @@ package final class ImageMemory: @unchecked Sendable {
 struct PreviousImage {
   /// `ImageMemory.number` when it was made.
   let number: Int
-  /// Nil when it is in the memory that the next one is made in: what has the same place is there.
+  /// Nil when it is in the memory that the next one is made in, and is written over piece by piece.
   let image: OutputImage?
 }

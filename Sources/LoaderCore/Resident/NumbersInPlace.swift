@@ -71,7 +71,7 @@ extension IndexPatch {
   /// Numbers the classes of the objects that are affected behind their first numbers, and lets the others keep theirs. Before
   /// the new versions are installed.
   ///
-  /// - Returns: nil, with no class numbered, when some object has no room, or the order of undefined names may be another:
+  /// - Returns: nil, with no class numbered, when some object has no room, or a name has another first user or definition:
   ///   then all are numbered anew.
   func numbersInPlace(_ differences: MemberDifferences) -> NumbersInPlace? {
     guard !isReshaped, redirected.isEmpty, !namesMoved else { return nil }

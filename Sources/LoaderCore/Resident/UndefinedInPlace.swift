@@ -34,10 +34,8 @@ extension IndexPatch {
     guard !names.isEmpty else { return false }
     let marks = Bitmap(count: oldCount)
     for c in names { marks[Int(c)] = true }
-    let (some, objects) = (BitmapView(marks), index.loaded.base)
-    let isRenamed = isRenamed
+    let (some, loaded, isRenamed) = (BitmapView(marks), index.loaded.base, isRenamed)
     let found = Atomic(false)
-    nonisolated(unsafe) let loaded = objects
     Chunks.run(isRenamed.count, grain: 32) { range in
       for o in range where o > 1 && !isRenamed[o] {
         let (ids, v) = (loaded[o].symbols, loaded[o].view)
