@@ -94,13 +94,22 @@ let package = Package(
     .target(name: "Replay", dependencies: ["Protocol", "ImageDiff", "CSpawn"], swiftSettings: strict),
     .testTarget(name: "ReplayTests", dependencies: ["Replay", "Protocol"], swiftSettings: strict),
 
+    // The first link waits for the daemon's start, most of which went into binding Swift's libraries: they are linked in.
+    // Static Foundation does not say what it needs to a package whose modules were compiled for the shared one.
     .executableTarget(
       name: "linkd",
       dependencies: [
         "LinkDaemon", "Protocol", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(["-static-stdlib", "-use-ld=lld"], .when(platforms: [.linux])),
+        .linkedLibrary("CoreFoundation", .when(platforms: [.linux])),
+        .linkedLibrary("_FoundationICU", .when(platforms: [.linux])),
+        .linkedLibrary("_FoundationCShims", .when(platforms: [.linux])),
+        .linkedLibrary("_FoundationCollections", .when(platforms: [.linux])),
+      ]),
     // Every tool call of a build starts this program: it is linked statically, so that its start costs no search for
     // libraries, and it uses neither Foundation nor an argument parsing library. (The toolchain's own lld: other
     // linkers warn of a dlopen in the Swift runtime that is never called.)

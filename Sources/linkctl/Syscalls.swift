@@ -119,10 +119,12 @@ enum ClientSyscalls {
 
   /// Starts a program in a session of its own, away from this terminal and its signals.
   /// - Parameters:
+  ///   - environment: variables that it has besides, or instead of, this process's.
   ///   - output: becomes its standard output and error.
   ///   - ready: becomes its descriptor 3.
   static func spawnDetached(
-    _ program: String, arguments: [String], output: FileDescriptor?, ready: FileDescriptor
+    _ program: String, arguments: [String], environment: [(name: String, value: String)],
+    output: FileDescriptor?, ready: FileDescriptor
   ) throws(SystemError) {
     #if canImport(Darwin)
       var actions: posix_spawn_file_actions_t?
@@ -155,9 +157,24 @@ enum ClientSyscalls {
     var vector = ([program] + arguments).map { strdup($0) }
     vector.append(nil)
     defer { vector.forEach { free($0) } }
+    let added = environment.map { strdup("\($0.name)=\($0.value)") }
+    defer { added.forEach { free($0) } }
     var pid = pid_t()
-    let code = posix_spawn(&pid, program, &actions, &attributes, vector, environ)
+    let code = posix_spawn(
+      &pid, program, &actions, &attributes, vector,
+      inherited(without: environment.map(\.name)) + added + [nil])
     guard code == 0 else { throw SystemError(call: "spawn \(program)", code: code) }
+  }
+
+  /// This process's environment but for some variables.
+  private static func inherited(without names: [String]) -> [UnsafeMutablePointer<CChar>?] {
+    var kept: [UnsafeMutablePointer<CChar>?] = []
+    var next = environ
+    while let entry = next.pointee {
+      if !names.contains(where: { String(cString: entry).hasPrefix("\($0)=") }) { kept.append(entry) }
+      next += 1
+    }
+    return kept
   }
 
   /// POSIX_SPAWN_SETSID: <spawn.h> hides it without _GNU_SOURCE.

@@ -30,6 +30,7 @@ final class KeptPrograms: Sendable {
   ///   - key: `LinkPlan.packagesKey`
   ///   - isWanted: asked again and again; false gives it up.
   func keep(_ link: ResidentLink, _ key: Int, while isWanted: @escaping () -> Bool) -> Bool {
+    guard cache.isUsable else { return false }
     let name = KeptFolder.name(of: "program", maker, key)
     let written = folder.write(name.file, while: isWanted) { file in
       let writer = SnapshotWriter(file.add)

@@ -44,6 +44,7 @@ final class KeptResults: Sendable {
     while isWanted: @escaping () -> Bool
   ) {
     let name = name(key, program)
+    guard cache.isUsable else { return }
     let written = folder.write(name.file, while: isWanted) { file in
       file.reserve(image.image.count)
       if isUrgent { file.bypassMemory() }

@@ -33,10 +33,15 @@ package final class ObjectCache: Sendable {
   private let limitBytes: Int
   private let logger: Logger
   private let state = Mutex(State())
+  /// Whether the directory is there; its files may be of no use all the same.
+  private let hasDirectory: Bool
+  /// Left when the file is open, or was found to be of no use.
+  private let opening = DispatchGroup()
   /// All writing and trimming, one after another.
   private let queue = DispatchQueue(label: "linkd.cache", qos: .utility)
 
-  /// Opens the cache; an unusable directory leaves one that keeps nothing.
+  /// Opens the cache; an unusable directory leaves one that keeps nothing. Opening waits for the disk, so it goes on
+  /// behind the caller's back, and whoever needs the file first waits for the rest.
   /// - Parameters:
   ///   - directory: made with its parents.
   ///   - limitBytes: total size of the blobs; the oldest go when it is passed.
@@ -49,14 +54,25 @@ package final class ObjectCache: Sendable {
     version = formatVersion
     self.limitBytes = limitBytes
     self.logger = logger
-    do {
-      try Locations.makeDirectories(directory)
-      open()
-    } catch {
+    let made = Result { try Locations.makeDirectories(directory) }
+    hasDirectory = (try? made.get()) != nil
+    if case .failure(let error) = made {
       state.withLock { $0.note = "no cache: \(error)" }
+      return
+    }
+    opening.enter()
+    queue.async(qos: .userInitiated, flags: .enforceQoS) {
+      self.open()
+      self.opening.leave()
     }
     // Counting walks an index of the whole file: not on the way to the first link.
     queue.async { [weak self] in self?.trimAndCount() }
+  }
+
+  /// The state when the file is open, if it can be.
+  private func withOpened<Value>(_ body: (inout sending State) -> sending Value) -> sending Value {
+    opening.wait()
+    return state.withLock(body)
   }
 
   // MARK: The interface
@@ -70,7 +86,7 @@ package final class ObjectCache: Sendable {
   /// The blobs under these keys, in their order, in one transaction.
   package func loadMany(kind: UInt8, keys: [[UInt8]]) -> [[UInt8]?] {
     let full = keys.map { CacheDatabase.Key(kind: kind, version: version, hash: $0) }
-    let (database, pending) = state.withLock { state in (state.database, full.map { state.pending[$0] }) }
+    let (database, pending) = withOpened { state in (state.database, full.map { state.pending[$0] }) }
     var found = pending
     if let database, found.contains(where: { $0 == nil }) {
       do {
@@ -91,7 +107,7 @@ package final class ObjectCache: Sendable {
   /// Stores a blob some time soon. A later `load` sees it at once.
   package func store(kind: UInt8, key: [UInt8], blob: [UInt8]) {
     guard blob.count <= min(Self.maximumBlobBytes, limitBytes) else { return }
-    let isFirst = state.withLock { state in
+    let isFirst = withOpened { state in
       guard state.database != nil, state.pendingBytes + blob.count <= Self.maximumPendingBytes else {
         return false
       }
@@ -110,15 +126,18 @@ package final class ObjectCache: Sendable {
   /// A folder beside the database, for what is too large for it; nil without a cache.
   /// - Parameter share: the part of the limit that its files may have.
   func folder(_ name: String, share: Int) -> KeptFolder? {
-    guard state.withLock({ $0.database != nil }) else { return nil }
+    guard hasDirectory else { return nil }
     return KeptFolder("\(directory)/\(name)", limits: KeptFolder.Limits(bytes: limitBytes / share))
   }
 
   /// This daemon's spares; nil without a cache.
   func spares(fewestBytes: Int) -> SpareOutputs? {
-    guard state.withLock({ $0.database != nil }) else { return nil }
+    guard hasDirectory else { return nil }
     return SpareOutputs(folder: "\(directory)/spares", fewestBytes: fewestBytes)
   }
+
+  /// Whether what is stored is kept.
+  var isUsable: Bool { withOpened { $0.database != nil } }
 
   /// Writes everything that waits, uses included; returns when it is on its way to the disk.
   package func flush() {
@@ -126,7 +145,7 @@ package final class ObjectCache: Sendable {
   }
 
   package var status: CacheStatus {
-    state.withLock { state in
+    withOpened { state in
       var status = state.counts
       status.path = state.database == nil ? nil : path
       status.note = state.note
