@@ -1,4 +1,3 @@
-internal import Dispatch
 import GoDeflate
 import LoaderCore
 internal import Synchronization
@@ -55,7 +54,7 @@ package struct DebugSections: Sendable {
       let rewriting =
         memory.map { DebugRewriting($0.debug, last: last, moves: moves.view, stamp: written.stamp) }
         ?? DebugRewriting()
-      DispatchQueue.concurrentPerform(iterations: kinds.count) { _ in
+      Chunks.each(kinds.count) { _ in
         let turn = next.wrappingAdd(1, ordering: .relaxed).oldValue
         let k = order[turn]
         results.set(

@@ -1,4 +1,3 @@
-internal import Dispatch
 import LoaderCore
 
 /// .rela: where addresses must be adjusted once the program is loaded (cmd/link/internal/ld/data.go
@@ -110,7 +109,7 @@ package struct DynamicRelocations: Sendable {
     nonisolated(unsafe) let address = { (s: SymbolID) -> UInt64 in
       s.index < placedCount ? places[s.index] & Addresses.addressMask : 0
     }
-    DispatchQueue.concurrentPerform(iterations: fields.count) { part in
+    Chunks.each(fields.count) { part in
       var entry = first + fieldStarts[part] * Self.entrySize
       for f in fields[part] {
         let at = address(f.symbol) &+ UInt64(bitPattern: Int64(f.offset))
@@ -169,7 +168,7 @@ private struct AddressFinder: @unchecked Sendable {
   func addresses() -> [(symbol: SymbolID, relocation: Int)] {
     let chunks = max(1, min(64, symbols.count / 1024))
     let parts = PartialResults<[(symbol: SymbolID, relocation: Int)]>(count: chunks, empty: [])
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+    Chunks.each(chunks) { k in
       var found: [(symbol: SymbolID, relocation: Int)] = []
       for s in symbols[(symbols.count * k / chunks)..<(symbols.count * (k + 1) / chunks)] {
         visit(s) { i, _, _ in found.append((s, i)) }
@@ -184,7 +183,7 @@ private struct AddressFinder: @unchecked Sendable {
     let chunks = max(1, min(64, symbols.count / 1024))
     let parts = PartialResults<[DynamicRelocations.Field]>(count: chunks, empty: [])
     let bad = PartialResults<SymbolID>(count: chunks, empty: .none)
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+    Chunks.each(chunks) { k in
       var found: [DynamicRelocations.Field] = []
       for s in symbols[(symbols.count * k / chunks)..<(symbols.count * (k + 1) / chunks)] {
         visit(s) { _, r, relocations in

@@ -1,4 +1,3 @@
-internal import Dispatch
 import LoaderCore
 
 /// .symtab and .strtab (cmd/link/internal/ld/symtab.go asmElfSym, genelfsym, putelfsym).
@@ -42,7 +41,7 @@ package struct SymbolTable: Sendable {
     let total = maker.functions.count + 2 + maker.data.count
     let chunks = max(1, min(64, total / 2048))
     let results = PartialResults<EntryMaker.Output>(count: chunks, empty: EntryMaker.Output())
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+    Chunks.each(chunks) { k in
       var output = EntryMaker.Output()
       output.globals.entries.reserveCapacity(3 * total / chunks)
       output.globals.strings.reserveCapacity(64 * total / chunks)
@@ -132,7 +131,7 @@ package struct SymbolTable: Sendable {
       entries.count >= entryBytes, strings.count >= stringBytes
     else { return }
     nonisolated(unsafe) let (words, names) = (entryBase, stringBase)
-    DispatchQueue.concurrentPerform(iterations: parts.count) { k in
+    Chunks.each(parts.count) { k in
       let part = parts[k]
       let start = starts[k]
       part.strings.withUnsafeBytes { from in

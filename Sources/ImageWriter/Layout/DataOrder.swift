@@ -1,4 +1,3 @@
-internal import Dispatch
 import LoaderCore
 
 /// The data symbols of one kind in image order (cmd/link/internal/ld/data.go dodataSect).
@@ -42,7 +41,7 @@ package struct DataOrder: Sendable {
     let typeOrder = PartialResults<SortedTypes>(count: 1, empty: SortedTypes())
     let results = PartialResults<OrderedData>(count: n, empty: OrderedData())
     let problems = PartialResults<[String]>(count: n, empty: [])
-    DispatchQueue.concurrentPerform(iterations: n) { k in
+    Chunks.each(n) { k in
       // Largest job first: the type descriptors need Go's own sort.
       let kind = k == 0 ? Int(SymbolKind.type.rawValue) : k == Int(SymbolKind.type.rawValue) ? 0 : k
       guard !groups.byKind[kind].isEmpty else { return }

@@ -1,4 +1,3 @@
-internal import Dispatch
 import LoaderCore
 
 /// The live data symbols by kind, in rank order, with the kinds that group symbols of one purpose
@@ -22,7 +21,7 @@ package struct SymbolGroups: Sendable {
       index: index, reader: index.reader, reachable: live.reachableBits,
       limit: min(live.limit, total), known: memory.groupKinds.base)
     let parts = PartialResults<[[SymbolID]]>(count: chunks, empty: [])
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+    Chunks.each(chunks) { k in
       var buckets = [[SymbolID]](repeating: [], count: kinds)
       classifier.classify(max(1, total * k / chunks)..<max(1, total * (k + 1) / chunks), into: &buckets)
       parts.set(k, buckets)

@@ -1,4 +1,3 @@
-import Dispatch
 import LoaderCore
 import Synchronization
 
@@ -258,7 +257,7 @@ package final class ArchiveStore: Sendable {
   ) -> [T] {
     let slots = Mutex([T?](repeating: nil, count: n))
     let next = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: max(1, min(n / grain, 8))) { _ in
+    Chunks.each(max(1, min(n / grain, 8))) { _ in
       var done: [(Int, T)] = []
       while true {
         let i = next.wrappingAdd(1, ordering: .relaxed).oldValue

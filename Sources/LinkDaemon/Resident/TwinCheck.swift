@@ -1,5 +1,5 @@
-import Dispatch
 import Foundation
+import LoaderCore
 import Replay
 import Synchronization
 
@@ -54,7 +54,7 @@ final class TwinCheck: Sendable {
       s.next = s.outcomes.count
       return s.outcomes.indices.filter { s.outcomes[$0] == nil }
     }
-    DispatchQueue.concurrentPerform(iterations: left.count) { read(left[$0]) }
+    Chunks.each(left.count) { read(left[$0]) }
     return state.withLock { $0.outcomes.allSatisfy { $0 == true } }
   }
 }

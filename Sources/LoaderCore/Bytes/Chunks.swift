@@ -1,5 +1,3 @@
-internal import Dispatch
-
 /// Loops over index ranges on all cores.
 package enum Chunks {
   /// Calls `body` on ranges that cover 0..<count, concurrently; returns when all are done.
@@ -11,27 +9,19 @@ package enum Chunks {
       return
     }
     let chunks = min((count + grain - 1) / grain, 64)
-    withoutActuallyEscaping(body) { body in
-      // Dispatch asks for a Sendable closure; what bodies share is pointers to disjoint ranges.
-      nonisolated(unsafe) let body = body
-      DispatchQueue.concurrentPerform(iterations: chunks) { k in
-        let from = count * k / chunks
-        let to = count * (k + 1) / chunks
-        if from < to { body(from..<to) }
-      }
+    each(chunks) { k in
+      let from = count * k / chunks
+      let to = count * (k + 1) / chunks
+      if from < to { body(from..<to) }
     }
   }
 
-  /// Calls `other` on a thread of its own while `body` runs on the caller's; returns when both are done.
-  ///
-  /// Loops in `body` are spread over the cores. (Dispatch runs a loop inside of another one's turn on one core.)
+  /// Calls `body` with 0 up to `count`, concurrently; returns when all calls have.
+  package static func each(_ count: Int, _ body: (Int) -> Void) { Crew.shared.run(count, body) }
+
+  /// Calls `other` on another thread, if one is free, while `body` runs on the caller's; returns when both are done. Loops
+  /// in either are spread over the cores.
   package static func beside(_ other: () -> Void, _ body: () -> Void) {
-    withoutActuallyEscaping(other) { other in
-      nonisolated(unsafe) let other = other
-      let group = DispatchGroup()
-      DispatchQueue.global().async(group: group) { other() }
-      body()
-      group.wait()
-    }
+    Crew.shared.beside(other, body)
   }
 }

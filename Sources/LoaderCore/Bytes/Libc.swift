@@ -75,6 +75,9 @@ package struct ErrorNumber: Error, Equatable, Sendable {
 package enum Threads {
   /// Lets another thread run.
   @inline(__always) static func yield() { sched_yield() }
+
+  /// How many cores there are.
+  static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }
 
 /// The allocator's habits, for a process that links again and again.

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// Which symbols a program needs: a flood along relocations from the entry point, with methods kept only
@@ -168,7 +167,7 @@ package final class Deadcode {
       for n in todo { workers[0].push(n) }
       todo = []
       team.start()
-      DispatchQueue.concurrentPerform(iterations: workers.count) { workers[$0].run() }
+      Chunks.each(workers.count) { workers[$0].run() }
       for w in workers {
         if let failure = w.failure { throw failure }
         if w.reflectSeen { markers.noteReflection() }

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// What each symbol needs, resolved once: the lists that the flood of deadcode follows. Lists are made when
@@ -258,7 +257,7 @@ package final class EdgeGraph: @unchecked Sendable {
     let found = Atomic(false)
     let members = BitmapView(some)
     let parts = 8
-    DispatchQueue.concurrentPerform(iterations: parts) { k in
+    Chunks.each(parts) { k in
       if leads(nodeCount * k / parts..<nodeCount * (k + 1) / parts, to: members) {
         found.store(true, ordering: .relaxed)
       }
@@ -299,7 +298,7 @@ package final class EdgeGraph: @unchecked Sendable {
     let isFound = FloodMarks(seen)
     let left = Atomic(some.population)
     let parts = 64
-    DispatchQueue.concurrentPerform(iterations: parts) { k in
+    Chunks.each(parts) { k in
       for node in nodeCount * k / parts..<nodeCount * (k + 1) / parts
       where starts[node] != 0 && marks[node] & LiveSet.reachable != 0 {
         if left.load(ordering: .relaxed) == 0 { return }

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// Content-addressed definitions of new object versions -> classes of equal content.
@@ -88,7 +87,7 @@ extension IndexPatch {
     let chunks = max(1, min(16, n / 32))
     let work = ContentSearch(
       objects: index.loaded.base, changed: isRenamed, short: filter.short, long: filter.long)
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+    Chunks.each(chunks) { k in
       let hits = work.run((2 + n * k / chunks)..<(2 + n * (k + 1) / chunks))
       if !hits.isEmpty { all.withLock { $0 += hits } }
     }

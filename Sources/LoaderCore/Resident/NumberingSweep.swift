@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// The tables of the new numbering.
@@ -151,7 +150,7 @@ final class NumberingSweep: @unchecked Sendable {
   private func renumberMembers() -> [MemberElection.Hit]? {
     let runs = index.runsOfObjects()
     let found = Mutex([MemberElection.Findings](repeating: .init(), count: runs.count))
-    DispatchQueue.concurrentPerform(iterations: runs.count) { k in
+    Chunks.each(runs.count) { k in
       var hits = MemberElection.Findings()
       for o in runs[k] {
         let v = index.loaded[o].view

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// Contents and names that took the place of others in a changed object.
@@ -87,7 +86,7 @@ extension IndexPatch {
     let n = index.loaded.count - 2
     let chunks = max(1, min(16, n / 32))
     let all = Mutex(Set<UInt32>())
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+    Chunks.each(chunks) { k in
       let hits = search.run((2 + n * k / chunks)..<(2 + n * (k + 1) / chunks))
       if !hits.isEmpty { all.withLock { $0.formUnion(hits) } }
     }

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// Objects of a resident program that serve in place of new ones, which differ from them in nothing that a link reads
@@ -18,7 +17,7 @@ enum StandIns {
       if object === asked[k] { all[k] = mine[k] } else { candidates.append(k) }
     }
     let same = Mutex([Int]())
-    DispatchQueue.concurrentPerform(iterations: candidates.count) { [candidates] i in
+    Chunks.each(candidates.count) { [candidates] i in
       let k = candidates[i]
       let isSame = mine[k].isKnownToBeLinked(like: new[k]) || mine[k].view.isLinked(like: new[k].view)
       guard isSame, !mine[k].isCorrupt else { return }

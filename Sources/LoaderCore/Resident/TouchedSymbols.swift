@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// What an exchange of objects did to the symbols that there were: for passes that keep what they read of them.
@@ -110,7 +109,7 @@ extension IndexPatch {
 
   private static func parts(of comparisons: [DefinitionComparison]) -> [Part] {
     let all = Mutex([[Part]](repeating: [], count: comparisons.count))
-    DispatchQueue.concurrentPerform(iterations: comparisons.count) { k in
+    Chunks.each(comparisons.count) { k in
       let comparison = comparisons[k]
       let infos = FuncInfos(comparison.funcInfos(), count: comparison.definitions)
       let mine = comparison.slices(of: partPairs).map {
@@ -124,7 +123,7 @@ extension IndexPatch {
   /// What parts of comparisons say, made side by side.
   private static func gather(_ parts: [Part], _ ask: @Sendable (Part) -> [UInt32]) -> [UInt32] {
     let all = Mutex([UInt32]())
-    DispatchQueue.concurrentPerform(iterations: parts.count) { k in
+    Chunks.each(parts.count) { k in
       let mine = ask(parts[k])
       if !mine.isEmpty { all.withLock { $0 += mine } }
     }

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// Symbols by name and version: open addressing over (hash, symbol), names compared where they lie.
@@ -103,7 +102,7 @@ struct NameTable: ~Copyable {
     let leave = Atomic(false)
     let symbols = Numbers(base: new)
     let parts = 8
-    DispatchQueue.concurrentPerform(iterations: parts) { k in
+    Chunks.each(parts) { k in
       var mustLeave = false
       for i in (slots.count * k / parts)..<(slots.count * (k + 1) / parts) where slots.base[i] != 0 {
         let s = symbols.base[Int(UInt32(truncatingIfNeeded: slots.base[i]))]

@@ -1,5 +1,3 @@
-internal import Dispatch
-
 /// References by name -> symbols; a name that nobody defines becomes an undefined symbol of the linker's own
 /// (loader.go loadObjRefs).
 struct ReferenceResolution {
@@ -24,7 +22,7 @@ struct ReferenceResolution {
     let reader = index.reader
     let chunks = max(1, min(64, n / 8))
     let table = NameTableView(index)
-    DispatchQueue.concurrentPerform(iterations: chunks) { k in
+    Chunks.each(chunks) { k in
       for o in (2 + n * k / chunks)..<(2 + n * (k + 1) / chunks) {
         let object = reader.objects[o]
         let v = object.view

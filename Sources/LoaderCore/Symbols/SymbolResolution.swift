@@ -1,5 +1,3 @@
-internal import Dispatch
-
 /// Objects -> one index: numbers every definition, elects among duplicates, resolves references by name.
 /// The rules are those of cmd/link/internal/loader/loader.go (addSym, preloadSyms, loadObjRefs); the
 /// numbering stands at the head of `SymbolIndex`.
@@ -78,10 +76,12 @@ package struct SymbolResolver: ~Copyable {
     var names = NameElection(index: index, profile: profile, strictDups: options.strictDups, bases: slotBases)
     // Names on this thread, content hashes beside it.
     let hashed = HashedElections(index: index, bases: slotBases, slots: slots.pointers)
-    let group = DispatchGroup()
-    DispatchQueue.global(qos: .userInitiated).async(group: group) { hashed.run() }
-    let failure = names.run(slots.pointers)
-    group.wait()
+    var failure: LinkFailure?
+    Chunks.beside {
+      hashed.run()
+    } _: {
+      failure = names.run(slots.pointers)
+    }
     if let failure { throw failure }
     let numbering = number(slots.pointers, &names)
     defer { withExtendedLifetime(slots) {} }

@@ -1,0 +1,199 @@
+internal import Dispatch
+internal import Synchronization
+
+/// The threads that help links with their loops: one a core, but for the one that a link itself runs on.
+///
+/// A link has some hundred loops that take a millisecond or less. Dispatch's threads sleep as soon as they have nothing to
+/// do, and to wake another core takes up to a tenth of that, in a virtual machine more. So helpers look out for the
+/// next loop for a while before they sleep, as long as there are fewer links than cores. Between links all sleep.
+package final class Crew: Sendable {
+  package static let shared = Crew(helpers: Threads.coreCount - 1)
+
+  /// How long a helper looks out for work.
+  private static let lookoutNanoseconds: UInt64 = 2_000_000
+
+  private struct State {
+    /// Those that may have turns left, oldest first.
+    var loops: [Loop] = []
+    /// Helpers that wait for the bell.
+    var sleepers = 0
+    var isHired = false
+  }
+
+  private let helpers: Int
+  private let state = Mutex(State())
+  /// Counts loops; who sees another number than before has work.
+  private let published = Atomic(0)
+  private let links = Atomic(0)
+  private let bell = DispatchSemaphore(value: 0)
+
+  package init(helpers: Int) { self.helpers = max(0, helpers) }
+
+  /// Says that a link begins: helpers are at hand until it ends.
+  package func beginLink() {
+    links.add(1, ordering: .relaxed)
+    let sleepers = state.withLock { state in
+      defer { state.sleepers = 0 }
+      return state.sleepers
+    }
+    for _ in 0..<sleepers { bell.signal() }
+  }
+
+  package func endLink() { links.subtract(1, ordering: .relaxed) }
+
+  /// Whether a helper that has nothing to do may keep a core busy.
+  private var maySpin: Bool { (1...max(1, helpers)).contains(links.load(ordering: .relaxed)) }
+
+  /// Calls `body` with 0 up to `turns`, on this thread and those that are free; returns when all calls have.
+  package func run(_ turns: Int, _ body: (Int) -> Void) {
+    guard turns > 1, helpers > 0 else {
+      for k in 0..<turns { body(k) }
+      return
+    }
+    withOpenLoop(turns, body) {}
+  }
+
+  /// Calls `other` on another thread, if one is free until `body` returns, else then.
+  package func beside(_ other: () -> Void, _ body: () -> Void) {
+    guard helpers > 0 else {
+      other()
+      return body()
+    }
+    withOpenLoop(1, { _ in other() }, body)
+  }
+
+  /// Helpers may take the loop's turns while `meanwhile` runs; then this thread does.
+  private func withOpenLoop(_ turns: Int, _ body: (Int) -> Void, _ meanwhile: () -> Void) {
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { body in
+        let loop = Loop(turns, body)
+        open(loop)
+        meanwhile()
+        loop.takeTurns()
+        state.withLock { state in state.loops.removeAll { $0 === loop } }
+        loop.waitForHelpers()
+      }
+    }
+  }
+
+  private func open(_ loop: Loop) {
+    let (wanted, mustHire) = state.withLock { state in
+      state.loops.append(loop)
+      let wanted = min(state.sleepers, loop.turns)
+      state.sleepers -= wanted
+      defer { state.isHired = true }
+      return (wanted, !state.isHired)
+    }
+    published.add(1, ordering: .releasing)
+    for _ in 0..<wanted { bell.signal() }
+    if mustHire { hire() }
+  }
+
+  // MARK: helpers
+
+  private func hire() {
+    for _ in 0..<helpers {
+      // A serial queue of its own is a thread that no limit of Dispatch's counts.
+      DispatchQueue(label: "linkd.crew").async { self.help() }
+    }
+  }
+
+  private func help() -> Never {
+    while true {
+      let seen = published.load(ordering: .acquiring)
+      if let loop = join() {
+        loop.takeTurns()
+        loop.leave()
+      } else if !lookOut(since: seen) {
+        sleep()
+      }
+    }
+  }
+
+  /// The oldest loop with turns left.
+  private func join() -> Loop? {
+    state.withLock { state in
+      guard let loop = state.loops.first(where: \.hasTurns) else { return nil }
+      loop.join()
+      return loop
+    }
+  }
+
+  /// Waits for a loop without sleeping.
+  ///
+  /// - Returns: false when none came.
+  private func lookOut(since seen: Int) -> Bool {
+    let end = DispatchTime.now().uptimeNanoseconds + Self.lookoutNanoseconds
+    while maySpin, DispatchTime.now().uptimeNanoseconds < end {
+      if published.load(ordering: .acquiring) != seen { return true }
+      Threads.yield()
+    }
+    return false
+  }
+
+  private func sleep() {
+    let mustSleep = state.withLock { state in
+      guard !state.loops.contains(where: \.hasTurns) else { return false }
+      state.sleepers += 1
+      return true
+    }
+    if mustSleep { bell.wait() }
+  }
+}
+
+/// A loop whose turns are taken by several threads.
+private final class Loop: @unchecked Sendable {
+  let turns: Int
+  /// What its calls share is pointers to disjoint ranges. A pointer, for a helper may hold the loop for a moment longer than
+  /// the closure may live; it is called as long as there are turns, for the end of which the owner waits.
+  private let body: UnsafePointer<(Int) -> Void>
+  private let next = Atomic(0)
+  /// Helpers at work; only those who hold the crew's lock add to them.
+  private let helpers = Atomic(0)
+  private let isAwaited = Atomic(false)
+  private let end = DispatchSemaphore(value: 0)
+
+  /// Looks at the helpers that are still at work before the owner sleeps.
+  private static let patience = 256
+
+  init(_ turns: Int, _ body: UnsafePointer<(Int) -> Void>) {
+    self.turns = turns
+    self.body = body
+  }
+
+  var hasTurns: Bool { next.load(ordering: .relaxed) < turns }
+
+  /// Never inlined: when it returns, it has let go of the closure.
+  @inline(never)
+  func takeTurns() {
+    while true {
+      let k = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      guard k < turns else { return }
+      body.pointee(k)
+    }
+  }
+
+  func join() { helpers.add(1, ordering: .relaxed) }
+
+  /// A helper has done all that it will.
+  func leave() {
+    let left = helpers.wrappingSubtract(1, ordering: .sequentiallyConsistent).newValue
+    // Whoever takes the flag away ends the waiting.
+    if left == 0, isAwaited.exchange(false, ordering: .sequentiallyConsistent) { end.signal() }
+  }
+
+  /// Called by the owner when nobody can join any more.
+  func waitForHelpers() {
+    for _ in 0..<Self.patience {
+      if helpers.load(ordering: .acquiring) == 0 { return }
+      Threads.yield()
+    }
+    isAwaited.store(true, ordering: .sequentiallyConsistent)
+    if helpers.load(ordering: .sequentiallyConsistent) == 0,
+      isAwaited.exchange(false, ordering: .sequentiallyConsistent)
+    {
+      return
+    }
+    end.wait()
+  }
+}

@@ -1,0 +1,73 @@
+import Dispatch
+import LoaderCore
+import Synchronization
+import Testing
+
+/// Every turn of a loop runs once and before the loop ends, whoever takes it, and however many loops there are.
+@Suite struct CrewTests {
+  @Test(arguments: [0, 1, 3]) func everyTurnRunsOnce(helpers: Int) {
+    let crew = Crew(helpers: helpers)
+    crew.beginLink()
+    defer { crew.endLink() }
+    for count in [0, 1, 2, 3, 64, 1000] {
+      for _ in 0..<200 { #expect(Self.turns(of: crew, count).allSatisfy { $0 == 1 }) }
+    }
+  }
+
+  @Test func loopsOfSeveralThreadsAndLoopsInLoopsEnd() {
+    let crew = Crew(helpers: 3)
+    let wrong = Atomic(0)
+    DispatchQueue.concurrentPerform(iterations: 4) { k in
+      // Some threads see helpers that look out, some those that sleep.
+      if k == 0 { crew.beginLink() }
+      for round in 0..<300 {
+        let inner = Atomic(0)
+        crew.run(5) { _ in crew.run(round % 7) { _ in inner.add(1, ordering: .relaxed) } }
+        if inner.load(ordering: .relaxed) != 5 * (round % 7) { wrong.add(1, ordering: .relaxed) }
+        if !Self.turns(of: crew, 40).allSatisfy({ $0 == 1 }) { wrong.add(1, ordering: .relaxed) }
+      }
+      if k == 0 { crew.endLink() }
+    }
+    #expect(wrong.load(ordering: .relaxed) == 0)
+  }
+
+  @Test(arguments: [0, 1]) func whatRunsBesideHasRunAtTheEnd(helpers: Int) {
+    let crew = Crew(helpers: helpers)
+    for _ in 0..<500 {
+      var (other, mine) = ([Int](), [Int]())
+      crew.beside {
+        for k in 0..<50 { other.append(k) }
+      } _: {
+        mine = Self.turns(of: crew, 10)
+      }
+      #expect(other == Array(0..<50))
+      #expect(mine == Array(repeating: 1, count: 10))
+    }
+  }
+
+  /// A helper that takes its time with its last turn is waited for, asleep in the end.
+  @Test func slowHelpersAreWaitedFor() {
+    let crew = Crew(helpers: 1)
+    for _ in 0..<10 {
+      let done = Atomic(0)
+      crew.run(2) { _ in
+        Thread.wait(milliseconds: 5)
+        done.add(1, ordering: .relaxed)
+      }
+      #expect(done.load(ordering: .relaxed) == 2)
+    }
+  }
+
+  /// How often each turn of a loop ran.
+  private static func turns(of crew: Crew, _ count: Int) -> [Int] {
+    let counts = Table<UInt32>(repeating: 0, count: count)
+    crew.run(count) { counts[$0] += 1 }
+    return (0..<count).map { Int(counts[$0]) }
+  }
+
+  private enum Thread {
+    static func wait(milliseconds: Int) {
+      _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(milliseconds))
+    }
+  }
+}
