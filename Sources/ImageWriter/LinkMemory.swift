@@ -18,6 +18,8 @@ package final class LinkMemory: @unchecked Sendable {
   package let stack = StackMemory()
   /// The objects' data symbols by size, by kind.
   var sizeOrders: [SizeOrder] = []
+  /// Which words of .data and .bss hold pointers.
+  var gcPrograms = GCMemory()
   /// The parts of the function tables.
   package let functions: FunctionMemory
   /// What the image is made of.
@@ -39,8 +41,8 @@ package final class LinkMemory: @unchecked Sendable {
 
   // MARK: from one life of the daemon to the next
 
-  /// Writes all but what the image is made of, functions that fit the stack, types and frames of DWARF, and compressed
-  /// sections.
+  /// Writes all but what the image is made of, GC programs, functions that fit the stack, types and frames of DWARF, and
+  /// compressed sections.
   package func write(to writer: SnapshotWriter) {
     writer.table(listing)
     writer.table(groupKinds)
@@ -79,11 +81,13 @@ package final class LinkMemory: @unchecked Sendable {
       types = SortedTypes()
       groupKinds.removeAll()
       sizeOrders = []
+      gcPrograms = GCMemory()
       debug.forget()
       return
     }
     typeStrings = typeStrings.following(change)
     types.follow(change)
+    gcPrograms.follow(change)
     if let ranges = change.ranges {
       Self.renumber(&listing, change, in: ranges, count)
       Self.renumber(&groupKinds, change, in: ranges, count)
@@ -135,7 +139,7 @@ package final class LinkMemory: @unchecked Sendable {
   /// Bytes of memory.
   package var byteCount: Int {
     typeStrings.byteCount + types.byteCount + listing.count + groupKinds.count
-      + functions.byteCount + stack.byteCount + image.byteCount + debug.byteCount
+      + gcPrograms.byteCount + functions.byteCount + stack.byteCount + image.byteCount + debug.byteCount
       + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

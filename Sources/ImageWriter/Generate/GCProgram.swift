@@ -7,12 +7,28 @@ package struct GCProgram: Sendable {
   /// What the real linker prints on stderr, a line each without its newline; each counts as an error,
   /// and the link goes on.
   package let errors: [String]
+  /// The type descriptors and masks that it was made of.
+  let read: [SymbolID]
 
   /// The programs of regions, side by side.
   ///
+  /// - Parameter memory: has the last link's programs, and keeps these.
   /// - Returns: the errors of all.
-  package static func define(_ regions: [GCRegion], _ index: SymbolIndex) throws(LinkFailure) -> [String] {
-    let reader = index.reader
+  package static func define(
+    _ regions: [GCRegion], _ index: SymbolIndex, memory: LinkMemory
+  ) throws(LinkFailure) -> [String] {
+    let owned = Bitmap(count: index.count)
+    for s in index.ownedSymbols { owned[s.index] = true }
+    let (reader, firstExternal) = (index.reader, index.firstExternal)
+    func isOwned(_ s: SymbolID) -> Bool {
+      owned[s.index] || !firstExternal.isNone && s.raw >= firstExternal.raw
+    }
+    let contents = regions.map { GCRegionContents($0, reader, isOwned: isOwned) }
+    let known = contents.map { $0.flatMap(memory.gcPrograms.bytes) }
+    if !regions.isEmpty, known.allSatisfy({ $0 != nil }) {
+      for (r, bytes) in zip(regions, known) { if let bytes { index.setData(r.target, bytes) } }
+      return []
+    }
     let results = PartialResults<Result<GCProgram, LinkFailure>?>(count: regions.count, empty: nil)
     Chunks.run(regions.count, grain: 1) { range in
       for k in range {
@@ -27,11 +43,21 @@ package struct GCProgram: Sendable {
       }
     }
     var errors: [String] = []
-    for (r, result) in zip(regions, results.all) {
+    var made: [GCMemory.Known] = []
+    for (k, (r, result)) in zip(regions, results.all).enumerated() {
       guard let program = try result?.get() else { continue }
       index.setData(r.target, program.bytes)
       errors += program.errors.map { $0 + "\n" }
+      // What a link changes itself the next one need not.
+      guard let c = contents[k], program.errors.isEmpty, !program.read.contains(where: isOwned) else {
+        continue
+      }
+      made.append(
+        GCMemory.Known(
+          name: c.name, symbols: c.symbols, offsets: c.offsets, own: c.own, end: c.end, read: program.read,
+          bytes: program.bytes))
     }
+    memory.gcPrograms.keep(made)
     return errors
   }
 
@@ -66,6 +92,7 @@ package struct GCProgramBuilder {
   private var errors: [String] = []
   /// Descriptors that may still be visited, so that types that contain one another end.
   private var budget: Int64
+  private let read: ReadSymbols
 
   /// Symbols that may lie in the section without a type.
   private static let untyped: Set<String> = [
@@ -73,12 +100,15 @@ package struct GCProgramBuilder {
   ]
   private static let maxDepth = 512
 
+  static func mayLackType(_ name: String) -> Bool { untyped.contains(name) }
+
   /// - Parameter words: 8-byte words of the region.
   package init(name: String, reader: SymbolReader, words: Int64) {
     self.name = name
     types = TypeDecoder(reader)
     writer = GCProgramWriter(limit: words)
     budget = 100_000 + min(words, 1 << 40) * Int64(Self.maxDepth)
+    read = ReadSymbols(count: reader.count)
   }
 
   /// Adds a variable; variables come in address order.
@@ -86,7 +116,7 @@ package struct GCProgramBuilder {
     let type = types.reader.goType(s)
     if !type.isNone { return try add(type: type, at: offset) }
     let text = types.reader.name(s).string
-    if Self.untyped.contains(text) { return }
+    if Self.mayLackType(text) { return }
     let size = types.reader.size(s)
     errors.append("\(name): missing Go type information for global symbol \(text): size \(size)")
   }
@@ -109,13 +139,14 @@ package struct GCProgramBuilder {
       throw .corrupt(file: name, detail: "types leave the section")
     }
     writer.end()
-    return GCProgram(bytes: writer.bytes, errors: errors)
+    return GCProgram(bytes: writer.bytes, errors: errors, read: read.all)
   }
 
   private mutating func visit(
     _ type: SymbolID, at offset: Int64, depth: Int
   ) throws(GCProgramWriter.OutOfRange) {
     let d = types.reader.data(type)
+    read.note(type)
     budget -= 1
     guard d.count >= TypeDecoder.commonSize, depth < Self.maxDepth, budget > 0, offset >= 0 else {
       throw GCProgramWriter.OutOfRange()
@@ -138,7 +169,9 @@ package struct GCProgramBuilder {
   private mutating func copyMask(
     of type: SymbolID, words: Int64, at offset: Int64
   ) throws(GCProgramWriter.OutOfRange) {
-    let mask = types.reader.data(types.target(type, at: 32))
+    let maskSymbol = types.target(type, at: 32)
+    read.note(maskSymbol)
+    let mask = types.reader.data(maskSymbol)
     guard words <= 0 || words <= Int64(mask.count) * 8 else { throw GCProgramWriter.OutOfRange() }
     var i: Int64 = 0
     while i < words {
@@ -173,6 +206,7 @@ package struct GCProgramBuilder {
     let relocs = types.reader.relocations(type)
     for _ in 0..<count {
       let field = types.target(relocs, at: at + 8)
+      read.note(field)
       let fieldData = types.reader.data(field)
       guard fieldData.count >= TypeDecoder.commonSize else { throw GCProgramWriter.OutOfRange() }
       if types.pointerBytes(fieldData) != 0 {
@@ -183,5 +217,20 @@ package struct GCProgramBuilder {
       }
       at += TypeDecoder.structFieldSize
     }
+  }
+}
+
+/// The symbols that a program was made of, each once.
+private final class ReadSymbols {
+  private(set) var all: [SymbolID] = []
+  private let marks: Bitmap
+
+  init(count: Int) { marks = Bitmap(count: count) }
+
+  @inline(__always)
+  func note(_ s: SymbolID) {
+    guard !s.isNone, !marks[s.index] else { return }
+    marks[s.index] = true
+    all.append(s)
   }
 }

@@ -147,7 +147,9 @@ package enum Link {
     let data = try DataLayoutBuilder.run(
       index, dataOrder, text: text, addresses: &addresses, options: plan.data,
       pclntab: (tables.size, tables.alignment),
-      gcPrograms: { regions throws(LinkFailure) in gcErrors = try GCProgram.define(regions, index) })
+      gcPrograms: { regions throws(LinkFailure) in
+        gcErrors = try GCProgram.define(regions, index, memory: memory)
+      })
     try told.report(gcErrors)
     try timer.end("dodata")
 
@@ -214,16 +216,28 @@ package enum Link {
     story.note(memory.image)
     try debugSections?.write(layout, into: image)
     try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
-    try tables.write(
-      into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live, memory: memory.image)
+    // The FIPS checksum is over final bytes: all but the tables' are.
+    var fipsModule = Result<FIPSModule, LinkFailure>.failure(
+      .unsupported(reason: "no FIPS checksum was made"))
+    var written = Result<Void, LinkFailure>.success(())
+    Chunks.beside {
+      fipsModule = Result { () throws(LinkFailure) in
+        try FIPSChecksum.write(fips, layout, addresses, into: image)
+      }
+    } _: {
+      written = Result { () throws(LinkFailure) in
+        try tables.write(
+          into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live,
+          memory: memory.image)
+      }
+    }
+    try written.get()
     if let bad = index.corruptObject {
       throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
     }
     try told.stopIfFailed(otherwise: duplicatesFail)
     try timer.end("Asmb")
-
-    // The FIPS checksum is over final bytes.
-    let fipsModule = try FIPSChecksum.write(fips, layout, addresses, into: image)
+    let module = try fipsModule.get()
     try timer.end("asmbfips")
 
     // Headers, notes and the tables behind the segments.
@@ -246,6 +260,6 @@ package enum Link {
       }
       programs?.keep(resident, plan.packagesKey, kin: plan.mainKey, walk: walk)
     }
-    return LinkedImage(image: image, printed: told.printed, fipsModule: fipsModule)
+    return LinkedImage(image: image, printed: told.printed, fipsModule: module)
   }
 }

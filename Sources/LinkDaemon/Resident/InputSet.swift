@@ -1,4 +1,5 @@
 import LoaderCore
+import Synchronization
 
 /// The files of one link, as they were when it began.
 package struct InputSet: Sendable {
@@ -42,17 +43,26 @@ package struct InputSet: Sendable {
   /// Whether the bytes that the link has read are still there to be read again, wherever the files went.
   var canBeReadAgain: Bool { paths.allSatisfy { mapped($0)?.isAsItWas ?? false } }
 
-  /// The first file that is not what it was when the link began.
+  /// A file that is not what it was when the link began.
   package func changedFile() -> String? {
-    for (path, file) in files {
-      guard let f = try? file.get() else { continue }
-      if f.file.isTorn { return path }
-      guard case .success(let now) = FileStamp.of(path: place(of: path)) else { return path }
-      if now == f.stamp { continue }
-      // The go command renews the times of files in its cache; what their name says stays true.
-      guard f.named != nil, now.size == f.stamp.size else { return path }
+    let all = Array(files)
+    let found = Mutex<String?>(nil)
+    Chunks.run(all.count, grain: 32) { range in
+      for (path, file) in all[range] {
+        guard let f = try? file.get(), hasChanged(f, at: path) else { continue }
+        found.withLock { $0 = path }
+        return
+      }
     }
-    return nil
+    return found.withLock { $0 }
+  }
+
+  private func hasChanged(_ f: File, at path: String) -> Bool {
+    if f.file.isTorn { return true }
+    guard case .success(let now) = FileStamp.of(path: place(of: path)) else { return true }
+    if now == f.stamp { return false }
+    // The go command renews the times of files in its cache; what their name says stays true.
+    return f.named == nil || now.size != f.stamp.size
   }
 }
 

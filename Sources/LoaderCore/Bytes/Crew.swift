@@ -50,20 +50,25 @@ package final class Crew: Sendable {
       for k in 0..<turns { body(k) }
       return
     }
-    withOpenLoop(turns, body) {}
+    withOpenLoop(turns, body, inTheEnd: nil) {}
   }
 
-  /// Calls `other` on another thread, if one is free until `body` returns, else then.
+  /// Calls `other` on another thread, if one is free until `body` returns, else then. In the end this thread helps with
+  /// `other`'s loops, or anybody's: it must hold no lock.
   package func beside(_ other: () -> Void, _ body: () -> Void) {
     guard helpers > 0 else {
       other()
       return body()
     }
-    withOpenLoop(1, { _ in other() }, body)
+    withOpenLoop(1, { _ in other() }, inTheEnd: helpOut, body)
   }
 
   /// Helpers may take the loop's turns while `meanwhile` runs; then this thread does.
-  private func withOpenLoop(_ turns: Int, _ body: (Int) -> Void, _ meanwhile: () -> Void) {
+  ///
+  /// - Parameter inTheEnd: called while helpers are still at work; returns whether it did something.
+  private func withOpenLoop(
+    _ turns: Int, _ body: (Int) -> Void, inTheEnd: (() -> Bool)?, _ meanwhile: () -> Void
+  ) {
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { body in
         let loop = Loop(turns, body)
@@ -71,7 +76,7 @@ package final class Crew: Sendable {
         meanwhile()
         loop.takeTurns()
         state.withLock { state in state.loops.removeAll { $0 === loop } }
-        loop.waitForHelpers()
+        loop.waitForHelpers(inTheEnd)
       }
     }
   }
@@ -101,13 +106,16 @@ package final class Crew: Sendable {
   private func help() -> Never {
     while true {
       let seen = published.load(ordering: .acquiring)
-      if let loop = join() {
-        loop.takeTurns()
-        loop.leave()
-      } else if !lookOut(since: seen) {
-        sleep()
-      }
+      if !helpOut(), !lookOut(since: seen) { sleep() }
     }
+  }
+
+  /// Takes turns of a loop, if there is one.
+  private func helpOut() -> Bool {
+    guard let loop = join() else { return false }
+    loop.takeTurns()
+    loop.leave()
+    return true
   }
 
   /// The oldest loop with turns left.
@@ -153,8 +161,9 @@ private final class Loop: @unchecked Sendable {
   private let isAwaited = Atomic(false)
   private let end = DispatchSemaphore(value: 0)
 
-  /// Looks at the helpers that are still at work before the owner sleeps.
-  private static let patience = 256
+  /// Looks at the helpers that are still at work before the owner sleeps: some tens of microseconds, or, while there may
+  /// be something to do, milliseconds.
+  private static let patience = (idle: 1 << 8, helping: 1 << 13)
 
   init(_ turns: Int, _ body: UnsafePointer<(Int) -> Void>) {
     self.turns = turns
@@ -183,10 +192,19 @@ private final class Loop: @unchecked Sendable {
   }
 
   /// Called by the owner when nobody can join any more.
-  func waitForHelpers() {
-    for _ in 0..<Self.patience {
+  ///
+  /// - Parameter doMeanwhile: called again and again; returns whether it did something.
+  func waitForHelpers(_ doMeanwhile: (() -> Bool)?) {
+    let patience = doMeanwhile == nil ? Self.patience.idle : Self.patience.helping
+    var looks = 0
+    while looks < patience {
       if helpers.load(ordering: .acquiring) == 0 { return }
-      Threads.yield()
+      if doMeanwhile?() == true {
+        looks = 0
+      } else {
+        looks += 1
+        Threads.yield()
+      }
     }
     isAwaited.store(true, ordering: .sequentiallyConsistent)
     if helpers.load(ordering: .sequentiallyConsistent) == 0,

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Darwin)
   import Darwin
 #else
@@ -15,6 +17,9 @@ package final class MappedFile: @unchecked Sendable {
   private let place: MappingGuard.Place?
   /// Where the bytes are, when they are a copy of the file's.
   private let block: SnapshotBlock?
+  /// Whether the path was found to name nothing any more: an archive in a work folder of the go command outlives that in
+  /// many links, each of which would ask again.
+  private let isGone = Atomic(false)
 
   /// A copy of a file, in memory that stays.
   package init(copyOf path: String, bytes: ByteView, in block: SnapshotBlock) {
@@ -39,14 +44,18 @@ package final class MappedFile: @unchecked Sendable {
   package var isTorn: Bool { place.map(MappingGuard.isTorn) ?? false }
 
   /// Whether the mapped bytes may be others than those that were mapped: somebody wrote over the file in place. A file
-  /// that was deleted or replaced since lives on, as it was, under the mapping.
+  /// that was deleted or replaced since lives on, as it was, under the mapping. (One that was only moved away can be
+  /// written over, too, wherever it is now; the go command does not do that.)
   package var mayBeOverwritten: Bool {
     if isTorn { return true }
-    guard block == nil else { return false }
-    guard case .success(let now) = FileStamp.of(path: path), now.device == stamp.device,
-      now.inode == stamp.inode
-    else { return false }
-    return now != stamp
+    guard block == nil, !isGone.load(ordering: .relaxed) else { return false }
+    switch FileStamp.of(path: path) {
+    case .success(let now):
+      return now.device == stamp.device && now.inode == stamp.inode && now != stamp
+    case .failure(let error):
+      if error.code == ErrorNumber.noSuchFile { isGone.store(true, ordering: .relaxed) }
+      return false
+    }
   }
 
   /// Gives mapped pages back; they come again from the page cache when they are read.

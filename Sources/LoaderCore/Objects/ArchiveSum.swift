@@ -14,21 +14,30 @@ package struct ArchiveSum: Sendable {
 
   /// - Returns: nil for what is too large.
   package init?(_ file: ByteView, _ outline: ArchiveOutline) {
-    var hashes: [SecretHash] = []
+    var pieces: [Range<Int>] = []
     var loaded: [UInt8] = []
     for member in outline.members {
       for range in member.loaded { loaded += file.slice(range.lowerBound, range.count).buffer }
       var at = member.bytes.lowerBound
       for hole in member.holes + [member.bytes.upperBound..<member.bytes.upperBound] {
         while at < hole.lowerBound {
-          let count = min(Self.pieceBytes, hole.lowerBound - at)
-          hashes.append(SecretHash(file.slice(at, count).buffer))
-          at += count
+          let end = min(at + Self.pieceBytes, hole.lowerBound)
+          pieces.append(at..<end)
+          at = end
         }
         at = hole.upperBound
       }
     }
-    guard hashes.count <= Self.mostPieces, loaded.count <= Self.pieceBytes else { return nil }
+    guard pieces.count <= Self.mostPieces, loaded.count <= Self.pieceBytes else { return nil }
+    let hashes = [SecretHash](unsafeUninitializedCapacity: pieces.count) { hashes, count in
+      Chunks.run(pieces.count, grain: 1) { range in
+        for k in range {
+          let piece = file.slice(pieces[k].lowerBound, pieces[k].count)
+          hashes.initializeElement(at: k, to: SecretHash(piece.buffer))
+        }
+      }
+      count = pieces.count
+    }
     self.outline = outline
     linked = hashes.withUnsafeBytes { SecretHash($0) }
     self.loaded = loaded.withUnsafeBytes { SecretHash($0) }

@@ -50,8 +50,14 @@ extension IndexPatch {
   /// What remains to be done when no number changes: package definitions may be of another kind.
   private func exchangeContents(_ packages: LoadedPackages, _ differences: MemberDifferences) -> IndexChange?
   {
-    let touched = touchedSymbols(differences, packages)
-    let contents = changedContents(packages)
+    var contents: [SymbolID]?
+    var compared: TouchedSymbols?
+    Chunks.beside {
+      contents = changedContents(packages)
+    } _: {
+      compared = touchedSymbols(differences, packages)
+    }
+    guard let touched = compared.take() else { return nil }
     var unlike: [UInt32] = []
     install(packages)
     for o in changed {
@@ -189,8 +195,13 @@ extension IndexPatch {
       for o in isReshaped ? Array(2..<index.loaded.count) : changed + recompiled {
         try index.setPackages(ObjectID(UInt32(o)), byPackage)
       }
-      index.noteAttributes()
-      try checkLinknames()
+      var check = Result<Void, LinkFailure>.success(())
+      Chunks.beside {
+        check = Result { () throws(LinkFailure) in try checkLinknames() }
+      } _: {
+        index.noteAttributes()
+      }
+      try check.get()
     } catch {
       return false
     }

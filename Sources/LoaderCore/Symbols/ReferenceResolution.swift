@@ -70,8 +70,9 @@ struct ReferenceResolution {
     let name = v.name(i)
     let h = NameTable.hash(o.pointee.nameHashes[Int(i)], version: version)
     let r = index.reader
-    var s = index.names.find(h) { r.name($0) == name && r.version($0) == version }.symbol
-    if s.isNone { s = index.create(name, version: version) }
+    let found = index.names.find(h) { r.name($0) == name && r.version($0) == version }
+    let s =
+      found.symbol.isNone ? index.create(name, version: version, hash: h, slot: found.slot) : found.symbol
     o.pointee.symbols[Int(i)] = s.raw
     return s
   }

@@ -225,8 +225,13 @@ package final class SymbolIndex: @unchecked Sendable {
     let r = reader
     let h = NameTable.hash(NameHash.of(name), version: version)
     let slot = names.find(h) { r.name($0) == name && r.version($0) == version }.slot
+    return create(name, version: version, hash: h, slot: slot)
+  }
+
+  /// The same, with the name's hash and the free slot where it was looked for.
+  func create(_ name: ByteView, version: Int32, hash: UInt32, slot: Int) -> SymbolID {
     let s = addExternal(name, version: version)
-    names.insert(h, s, at: slot)
+    names.insert(hash, s, at: slot)
     journal.noteName(s)
     return s
   }
