@@ -83,7 +83,7 @@ private struct Made {
     let order = DataOrder(groups, index, TypeStrings(index, live, memory: memory), memory: memory)
     let data = try DataLayoutBuilder.run(
       index, order, text: text, addresses: &addresses, options: .init(), pclntab: (size: 40, alignment: 8),
-      gcPrograms: { _ in })
+      gcPrograms: { _ in [] })
     let layout = try ImageLayout(data, options: .init(), addresses: &addresses)
     let count = Int(layout.fileLength)
     if let old, old.reuse(count: count, spare: 0) {

@@ -9,6 +9,8 @@ package struct DataLayout: Sendable {
   package fileprivate(set) var placed: [PlacedKind] = []
   package fileprivate(set) var bounds = Bounds()
   package let types: TypeSectionLayout
+  /// Errors in the real linker's words; the link goes on.
+  package fileprivate(set) var errors: [String] = []
 
   /// Symbols of one kind, in address order within their section.
   package struct PlacedKind: Sendable {
@@ -48,8 +50,8 @@ package struct GCRegion: Sendable {
   package let end: UInt64
 }
 
-/// Fills in the contents of the targets.
-package typealias GCProgramMaker = (_ regions: [GCRegion]) throws(LinkFailure) -> Void
+/// Fills in the contents of the targets; gives errors in the real linker's words.
+package typealias GCProgramMaker = (_ regions: [GCRegion]) throws(LinkFailure) -> [String]
 
 package struct DataLayoutBuilder: ~Copyable {
   private let index: SymbolIndex
@@ -138,6 +140,23 @@ package struct DataLayoutBuilder: ~Copyable {
     place(kind, data.symbols, offsets, in: section)
   }
 
+  /// The same, and looks how much there is by then, which the real linker does but for a section's first kind
+  /// (assignToSection, allocateNamedSectionAndAssignSyms).
+  private mutating func assignChecking(_ kind: SymbolKind, to section: SectionID) {
+    assign(kind, to: section)
+    check(kind)
+  }
+
+  /// Bytes that a segment of data may have (data.go cutoff).
+  private static let largest: UInt64 = 2_000_000_000
+
+  /// checkdatsize
+  private mutating func check(_ kind: SymbolKind) {
+    guard size > Self.largest else { return }
+    layout.errors.append(
+      "too much data, last section \(kind.goName) (\(Int64(bitPattern: size)), over 2e+09 bytes)\n")
+  }
+
   private mutating func place(
     _ kind: SymbolKind, _ symbols: [SymbolID], _ offsets: [UInt64], in section: SectionID
   ) {
@@ -160,36 +179,43 @@ package struct DataLayoutBuilder: ~Copyable {
       layout.sections[section.index].length = size &- layout.sections[section.index].address
       place(kind, [s], [0], in: section)
     }
+    check(kind)
   }
 
   // MARK: the writable segment
 
   private mutating func writable(_ options: Options, _ gcPrograms: GCProgramMaker) throws(LinkFailure) {
     let rw: Section.Access = [.read, .write]
-    for kind in [SymbolKind.buildInfo, .fipsInfo, .elfSect] { assignSingles(kind, .data, rw) }
-    assignSingles(.moduleData, .data, rw, name: ".go.module")
+    for kind in [SymbolKind.buildInfo, .fipsInfo, .elfSect, .macho, .windows] {
+      assignSingles(kind, .data, rw)
+    }
+    if !order[.moduleData].symbols.isEmpty { assignSingles(.moduleData, .data, rw, name: ".go.module") }
     if !order[.elfGOT].symbols.isEmpty {
       let got = add(".got", .data, rw, kinds: [.elfGOT])
       assign(.elfGOT, to: got)
     }
     let noptrData = add(".noptrdata", .data, rw, kinds: [.noptrData])
-    for kind in [
-      SymbolKind.noptrData, .noptrDataFIPSStart, .noptrDataFIPS, .noptrDataFIPSEnd, .noptrDataEnd,
-    ] { assign(kind, to: noptrData) }
+    assign(.noptrData, to: noptrData)
+    for kind in [SymbolKind.noptrDataFIPSStart, .noptrDataFIPS, .noptrDataFIPSEnd, .noptrDataEnd] {
+      assignChecking(kind, to: noptrData)
+    }
     let data = add(".data", .data, rw, kinds: [.data])
-    for kind in [SymbolKind.data, .dataFIPSStart, .dataFIPS, .dataFIPSEnd, .dataEnd] {
-      assign(kind, to: data)
+    assign(.data, to: data)
+    for kind in [SymbolKind.dataFIPSStart, .dataFIPS, .dataFIPSEnd, .dataEnd] {
+      assignChecking(kind, to: data)
     }
     let dataEnd = size &- layout.sections[data.index].address
+    // After what only AIX has, and as a whole.
+    for kind in [SymbolKind.xcoffTOC, .data] { check(kind) }
     let bss = add(".bss", .data, rw, kinds: [.bss])
     assign(.bss, to: bss)
     let bssEnd = size &- layout.sections[bss.index].address
-    try gcPrograms(
+    layout.errors += try gcPrograms(
       gcRegion("runtime.gcdata", .data, dataEnd) + gcRegion("runtime.gcbss", .bss, bssEnd))
     let noptrBss = add(".noptrbss", .data, rw, kinds: [.noptrBss])
     assign(.noptrBss, to: noptrBss)
     layout.bounds.gcMask = layout.sections[noptrBss.index].length
-    assign(.gcMask, to: noptrBss)
+    assignChecking(.gcMask, to: noptrBss)
     placeCoverageCounters(in: noptrBss)
     if !order[.libfuzzerCounter].symbols.isEmpty {
       let fuzz = add(".go.fuzzcntrs", .data, rw, kinds: [.libfuzzerCounter])
@@ -215,7 +241,7 @@ package struct DataLayoutBuilder: ~Copyable {
   /// Coverage counters stay in one block, which the runtime reads as 4-byte words.
   private mutating func placeCoverageCounters(in section: SectionID) {
     var start = layout.sections[section.index].length
-    assign(.coverageCounter, to: section)
+    assignChecking(.coverageCounter, to: section)
     var length = layout.sections[section.index].length &- start
     start &+= length % 4
     length &-= length % 4
@@ -240,18 +266,20 @@ package struct DataLayoutBuilder: ~Copyable {
       offset &+= UInt64(bitPattern: reader.size(data.symbols[i]))
     }
     if section != .none { layout.sections[section.index].length = offset }
+    size = offset
+    check(.tlsBss)
   }
 
   // MARK: the read-only segments
 
   private mutating func readOnly(_ options: Options, _ tables: (size: UInt64, alignment: Int)) {
     size = 0
-    assignSingles(.elfRXSect, .text, [.read, .execute])
+    for kind in [SymbolKind.elfRXSect, .machoPLT] { assignSingles(kind, .text, [.read, .execute]) }
     let kinds: [SymbolKind] = [
       .string, .goString, .gcBits, .rodata, .rodataFIPSStart, .rodataFIPS, .rodataFIPSEnd, .rodataEnd,
     ]
     let rodata = add(".rodata", .rodata, .read, kinds: kinds)
-    for kind in kinds { assign(kind, to: rodata) }
+    for kind in kinds { assignChecking(kind, to: rodata) }
     layout.bounds.rodata = rodata
     // The function tables are not symbols here: one block, aligned like its most demanding part.
     let pclntab = add(".gopclntab", .rodata, .read, alignment: tables.alignment)
@@ -271,15 +299,19 @@ package struct DataLayoutBuilder: ~Copyable {
     if options.useRelro { size = 0 }
     if !order[.rodataRelro].symbols.isEmpty {
       let s = add(options.useRelro ? prefix : ".rodata", segment, access, kinds: [.rodataRelro])
-      assign(.rodataRelro, to: s)
+      assignChecking(.rodataRelro, to: s)
     }
     let types = add(prefix + ".go.type", segment, access, kinds: [.type])
     // No type may have offset 0.
     size &+= 8
-    assign(.type, to: types)
+    assignChecking(.type, to: types)
     layout.bounds.types = types
     let functions = add(prefix + ".go.func", segment, access, kinds: [.goFunc])
-    assign(.goFunc, to: functions)
-    assignSingles(.elfRelroSect, segment, access)
+    assignChecking(.goFunc, to: functions)
+    for kind in [SymbolKind.elfRelroSect, .machoRelroSect] { assignSingles(kind, segment, access) }
+    // The tables have offsets of four bytes.
+    if size > UInt64(UInt32.max) {
+      layout.errors.append("read-only data segment too large: \(Int64(bitPattern: size))\n")
+    }
   }
 }

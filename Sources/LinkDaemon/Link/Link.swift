@@ -143,14 +143,13 @@ package enum Link {
     dynamic?.arrange(&dataOrder)
     try told.report(dataOrder.errors)
     moduleData.setTypes(dataOrder.types, index)
-    var gcErrors: [String] = []
     let data = try DataLayoutBuilder.run(
       index, dataOrder, text: text, addresses: &addresses, options: plan.data,
       pclntab: (tables.size, tables.alignment),
       gcPrograms: { regions throws(LinkFailure) in
-        gcErrors = try GCProgram.define(regions, index, memory: memory)
+        try GCProgram.define(regions, index, memory: memory)
       })
-    try told.report(gcErrors)
+    try told.report(data.errors)
     try timer.end("dodata")
 
     // Addresses and file offsets: nothing moves any more.

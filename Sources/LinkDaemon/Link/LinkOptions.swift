@@ -360,7 +360,12 @@ package struct LinkOptions: Sendable {
     // With these the output file is made before the real linker complains, or it makes no sense of them.
     let limit: Int64 = 1 << 46
     if rounding(flags) > limit { return "-R beyond the address space" }
-    if !(0...limit).contains(textAddress(flags)) { return "-T beyond the address space" }
+    let text = textAddress(flags)
+    if !(0...limit).contains(text) { return "-T beyond the address space" }
+    // Headers before address 0, or functions that do not lie where their alignment asks for.
+    if text != 0, text < 4096 || text % max(64, flags.int(.functionAlignment)) != 0 {
+      return "-T is no multiple of 64 from 4096 on"
+    }
     let data = flags.int(.dataAddress)
     if data != -1, !(0...limit).contains(data) || data % rounding(flags) != 0 {
       return "-D is no multiple of -R"

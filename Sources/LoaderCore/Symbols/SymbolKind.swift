@@ -45,20 +45,17 @@ package enum SymbolKind: UInt8, Comparable, Sendable {
   package var goName: String {
     switch self {
     case .undefined: "Sxxx"
-    case .text: "STEXT"
-    case .textFIPS: "STEXTFIPS"
-    case .rodata: "SRODATA"
-    case .rodataFIPS: "SRODATAFIPS"
-    case .noptrData: "SNOPTRDATA"
-    case .noptrDataFIPS: "SNOPTRDATAFIPS"
-    case .data: "SDATA"
-    case .dataFIPS: "SDATAFIPS"
-    case .bss: "SBSS"
-    case .noptrBss: "SNOPTRBSS"
-    case .tlsBss: "STLSBSS"
-    case .type: "STYPE"
-    case .xref: "SXREF"
-    default: "SymKind(\(rawValue))"
+    case .firstWritable: "SFirstWritable"
+    case .firstUnallocated: "SFirstUnallocated"
+    case .initArray: "SINITARR"
+    case .libfuzzerCounter: "SLIBFUZZER_8BIT_COUNTER"
+    case .coverageCounter: "SCOVERAGE_COUNTER"
+    case .coverageAuxVar: "SCOVERAGE_AUXVAR"
+    case .dwarfSection: "SDWARFSECT"
+    case .dwarfFunction: "SDWARFFCN"
+    case .dwarfAbstractFunction: "SDWARFABSFCN"
+    // The others are called what Go calls them.
+    default: "S" + "\(self)".uppercased()
     }
   }
 }
