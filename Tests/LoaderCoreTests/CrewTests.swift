@@ -7,8 +7,6 @@ import Testing
 @Suite struct CrewTests {
   @Test(arguments: [0, 1, 3]) func everyTurnRunsOnce(helpers: Int) {
     let crew = Crew(helpers: helpers)
-    crew.beginLink()
-    defer { crew.endLink() }
     for count in [0, 1, 2, 3, 64, 1000] {
       for _ in 0..<200 { #expect(Self.turns(of: crew, count).allSatisfy { $0 == 1 }) }
     }
@@ -17,16 +15,13 @@ import Testing
   @Test func loopsOfSeveralThreadsAndLoopsInLoopsEnd() {
     let crew = Crew(helpers: 3)
     let wrong = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: 4) { k in
-      // Some threads see helpers that look out, some those that sleep.
-      if k == 0 { crew.beginLink() }
+    DispatchQueue.concurrentPerform(iterations: 4) { _ in
       for round in 0..<300 {
         let inner = Atomic(0)
         crew.run(5) { _ in crew.run(round % 7) { _ in inner.add(1, ordering: .relaxed) } }
         if inner.load(ordering: .relaxed) != 5 * (round % 7) { wrong.add(1, ordering: .relaxed) }
         if !Self.turns(of: crew, 40).allSatisfy({ $0 == 1 }) { wrong.add(1, ordering: .relaxed) }
       }
-      if k == 0 { crew.endLink() }
     }
     #expect(wrong.load(ordering: .relaxed) == 0)
   }

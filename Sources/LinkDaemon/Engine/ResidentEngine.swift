@@ -84,11 +84,9 @@ package final class ResidentEngine: LinkEngine {
   package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
     if let reason = verifier.distrust { return .fallback(reason: reason) }
     running.begin()
-    Crew.shared.beginLink()
     let start = DispatchTime.now().uptimeNanoseconds
     let call = LinkCall(request: request, control: control, start: start)
     defer {
-      Crew.shared.endLink()
       running.end()
       scheduleHousekeeping()
       scheduleSpare(call.written)

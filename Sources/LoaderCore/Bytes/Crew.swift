@@ -3,14 +3,11 @@ internal import Synchronization
 
 /// The threads that help links with their loops: one a core, but for the one that a link itself runs on.
 ///
-/// A link has some hundred loops that take a millisecond or less. Dispatch's threads sleep as soon as they have nothing to
-/// do, and to wake another core takes up to a tenth of that, in a virtual machine more. So helpers look out for the
-/// next loop for a while before they sleep, as long as there are fewer links than cores. Between links all sleep.
+/// A link has some hundred loops that take a millisecond or less, often one in another's turn or beside it. Dispatch
+/// gives such a loop to one core only, and the thread that waits for what runs beside it does nothing; both made links of
+/// edits a twentieth longer. (To have helpers look out for the next loop, instead of sleeping, gained nothing.)
 package final class Crew: Sendable {
   package static let shared = Crew(helpers: Threads.coreCount - 1)
-
-  /// How long a helper looks out for work.
-  private static let lookoutNanoseconds: UInt64 = 2_000_000
 
   private struct State {
     /// Those that may have turns left, oldest first.
@@ -22,27 +19,9 @@ package final class Crew: Sendable {
 
   private let helpers: Int
   private let state = Mutex(State())
-  /// Counts loops; who sees another number than before has work.
-  private let published = Atomic(0)
-  private let links = Atomic(0)
   private let bell = DispatchSemaphore(value: 0)
 
   package init(helpers: Int) { self.helpers = max(0, helpers) }
-
-  /// Says that a link begins: helpers are at hand until it ends.
-  package func beginLink() {
-    links.add(1, ordering: .relaxed)
-    let sleepers = state.withLock { state in
-      defer { state.sleepers = 0 }
-      return state.sleepers
-    }
-    for _ in 0..<sleepers { bell.signal() }
-  }
-
-  package func endLink() { links.subtract(1, ordering: .relaxed) }
-
-  /// Whether a helper that has nothing to do may keep a core busy.
-  private var maySpin: Bool { (1...max(1, helpers)).contains(links.load(ordering: .relaxed)) }
 
   /// Calls `body` with 0 up to `turns`, on this thread and those that are free; returns when all calls have.
   package func run(_ turns: Int, _ body: (Int) -> Void) {
@@ -89,7 +68,6 @@ package final class Crew: Sendable {
       defer { state.isHired = true }
       return (wanted, !state.isHired)
     }
-    published.add(1, ordering: .releasing)
     for _ in 0..<wanted { bell.signal() }
     if mustHire { hire() }
   }
@@ -105,8 +83,7 @@ package final class Crew: Sendable {
 
   private func help() -> Never {
     while true {
-      let seen = published.load(ordering: .acquiring)
-      if !helpOut(), !lookOut(since: seen) { sleep() }
+      if !helpOut() { sleep() }
     }
   }
 
@@ -125,18 +102,6 @@ package final class Crew: Sendable {
       loop.join()
       return loop
     }
-  }
-
-  /// Waits for a loop without sleeping.
-  ///
-  /// - Returns: false when none came.
-  private func lookOut(since seen: Int) -> Bool {
-    let end = DispatchTime.now().uptimeNanoseconds + Self.lookoutNanoseconds
-    while maySpin, DispatchTime.now().uptimeNanoseconds < end {
-      if published.load(ordering: .acquiring) != seen { return true }
-      Threads.yield()
-    }
-    return false
   }
 
   private func sleep() {
