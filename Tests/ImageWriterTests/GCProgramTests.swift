@@ -172,6 +172,11 @@ private struct Types {
     #expect(p.errors.isEmpty)
     // The table is written once and repeated four times.
     #expect(hex(p.bytes).contains("8304"))
+    // All that could make it another program, also the field that has no pointers so far.
+    #expect(
+      p.read.map { t.index.reader.name($0).string }.sorted() == [
+        "array", "array", "int", "mask of string", "string", "struct", "struct",
+      ])
   }
 
   @Test func readsMasksLongerThanAByte() throws {

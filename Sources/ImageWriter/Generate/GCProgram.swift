@@ -7,8 +7,8 @@ package struct GCProgram: Sendable {
   /// What the real linker prints on stderr, a line each without its newline; each counts as an error,
   /// and the link goes on.
   package let errors: [String]
-  /// The type descriptors and masks that it was made of.
-  let read: [SymbolID]
+  /// The type descriptors and masks that it was made of, each once.
+  package let read: [SymbolID]
 
   /// The programs of regions, side by side.
   ///
