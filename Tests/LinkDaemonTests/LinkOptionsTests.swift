@@ -144,7 +144,7 @@ private func variables(_ o: LinkOptions) -> [String] {
     ["-linkshared"], ["-cpuprofile=x"], ["-v=3", "-debugtextsize=65536"], ["-v=3", "-debugtramp=2"],
     ["-benchmarkprofile=p", "-benchmark=cpu"],
     ["-H=windows"], ["-D=4097"], ["-D=-2"], ["-T=-3"],
-    ["-T=0x7fffffffffffffff"], ["-T=1"], ["-T=0xfff"], ["-T=0x401020"], ["-T=0x401040", "-funcalign=128"],
+    ["-T=0x7fffffffffffffff"], ["-T=1"], ["-T=0xfff"], ["-T=0x401020"],
     ["-R=0x4000000000000000"],
   ])
   func fallsBackByName(_ arguments: [String]) throws {

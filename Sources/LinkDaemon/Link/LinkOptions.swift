@@ -362,8 +362,8 @@ package struct LinkOptions: Sendable {
     if rounding(flags) > limit { return "-R beyond the address space" }
     let text = textAddress(flags)
     if !(0...limit).contains(text) { return "-T beyond the address space" }
-    // Headers before address 0, or functions that do not lie where their alignment asks for.
-    if text != 0, text < 4096 || text % max(64, flags.int(.functionAlignment)) != 0 {
+    // Headers before address 0, or text that does not begin where a section may.
+    if text != 0, text < 4096 || text % 64 != 0 {
       return "-T is no multiple of 64 from 4096 on"
     }
     let data = flags.int(.dataAddress)
