@@ -79,6 +79,12 @@ final class CacheDatabase: Sendable {
       .contains(error.resultCode)
   }
 
+  /// Another connection has the lock.
+  static func isBusy(_ error: any Error) -> Bool {
+    guard let error = error as? DatabaseError else { return false }
+    return [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode)
+  }
+
   // MARK: Reading
 
   /// The blobs under these keys, in their order; nil for a missing or damaged one.

@@ -156,9 +156,12 @@ package final class ObjectCache: Sendable {
 
   // MARK: Behind the scenes
 
-  /// Opens the file; a damaged one is put aside, once, and a new one made.
+  /// Opens the file; a damaged one is put aside, once, and a new one made. Of two daemons that make the file at the
+  /// same moment, SQLite turns one away without any waiting (both hold what the other wants to write): it tries again.
   private func open() {
-    for attempt in 0..<2 {
+    var mayPutAside = true
+    var turnsLeft = 100
+    while true {
       do {
         let database = try CacheDatabase(path: path)
         state.withLock { state in
@@ -166,10 +169,14 @@ package final class ObjectCache: Sendable {
           state.isDamaged = false
         }
         return
+      } catch let error where CacheDatabase.isBusy(error) && turnsLeft > 0 {
+        turnsLeft -= 1
+        Syscalls.sleep(milliseconds: 10)
       } catch {
         logger.warning("cannot open the cache: \(error)")
         state.withLock { $0.note = "cannot open the cache: \(error)" }
-        guard attempt == 0, CacheDatabase.isDamage(error) else { return }
+        guard mayPutAside, CacheDatabase.isDamage(error) else { return }
+        mayPutAside = false
         putAside()
       }
     }
