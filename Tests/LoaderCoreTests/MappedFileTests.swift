@@ -38,6 +38,25 @@ import Testing
     #expect(stale)
   }
 
+  /// Whoever named the file by a link may take that away, while the file is written to.
+  @Test func aFileWhoseLinkWentIsStillWatched() throws {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let (url, link) = (directory.appendingPathComponent("x.a"), directory.appendingPathComponent("link.a"))
+    try Data("as it was".utf8).write(to: url)
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: url)
+    let file = try MappedFile.open(link.path).get()
+    #expect(file.path == link.path)
+    Thread.sleep(forTimeInterval: 0.05)
+    try FileManager.default.removeItem(at: link)
+    #expect(!file.mayBeOverwritten)
+    let handle = try FileHandle(forWritingTo: url)
+    try handle.write(contentsOf: Data("as it is!".utf8))
+    try handle.close()
+    #expect(file.mayBeOverwritten)
+  }
+
   @Test func aShortenedFileIsNot() throws {
     let shortened = try mayBeOverwritten { url in
       let handle = try FileHandle(forWritingTo: url)

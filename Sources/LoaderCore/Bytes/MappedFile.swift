@@ -12,6 +12,8 @@ internal import Synchronization
 /// the file while it is mapped, what is gone reads as zeros and `isTorn` says so: see `MappingGuard`.
 package final class MappedFile: @unchecked Sendable {
   package let path: String
+  /// Where the file was when it was mapped: the path may be a link, which can go and leave the file.
+  private let location: String
   package let stamp: FileStamp
   package let bytes: ByteView
   private let place: MappingGuard.Place?
@@ -24,6 +26,7 @@ package final class MappedFile: @unchecked Sendable {
   /// A copy of a file, in memory that stays.
   package init(copyOf path: String, bytes: ByteView, in block: SnapshotBlock) {
     self.path = path
+    location = path
     var st = stat()
     st.st_size = off_t(bytes.count)
     stamp = FileStamp(st)
@@ -32,9 +35,12 @@ package final class MappedFile: @unchecked Sendable {
     self.block = block
   }
 
-  private init(path: String, stamp: FileStamp, bytes: ByteView, place: MappingGuard.Place?) {
+  private init(
+    path: String, location: String, stamp: FileStamp, bytes: ByteView, place: MappingGuard.Place?
+  ) {
     block = nil
     self.path = path
+    self.location = location
     self.stamp = stamp
     self.bytes = bytes
     self.place = place
@@ -49,7 +55,7 @@ package final class MappedFile: @unchecked Sendable {
   package var mayBeOverwritten: Bool {
     if isTorn { return true }
     guard block == nil, !isGone.load(ordering: .relaxed) else { return false }
-    switch FileStamp.of(path: path) {
+    switch FileStamp.of(path: location) {
     case .success(let now):
       return now.device == stamp.device && now.inode == stamp.inode && now != stamp
     case .failure(let error):
@@ -81,7 +87,10 @@ package final class MappedFile: @unchecked Sendable {
     guard (st.st_mode & S_IFMT) != S_IFDIR else { return .failure(ErrorNumber(EISDIR)) }
     let stamp = FileStamp(st)
     let size = Int(stamp.size)
-    guard size > 0 else { return .success(MappedFile(path: path, stamp: stamp, bytes: .empty, place: nil)) }
+    let location = Self.location(of: fd) ?? path
+    guard size > 0 else {
+      return .success(MappedFile(path: path, location: location, stamp: stamp, bytes: .empty, place: nil))
+    }
     guard let p = mmap(nil, size, PROT_READ, MAP_PRIVATE, fd, 0), p != MAP_FAILED else {
       return .failure(ErrorNumber(errno))
     }
@@ -90,7 +99,27 @@ package final class MappedFile: @unchecked Sendable {
       return .failure(ErrorNumber(ENFILE))
     }
     return .success(
-      MappedFile(path: path, stamp: stamp, bytes: ByteView(UnsafeRawPointer(p), size), place: place))
+      MappedFile(
+        path: path, location: location, stamp: stamp, bytes: ByteView(UnsafeRawPointer(p), size), place: place
+      ))
+  }
+
+  /// The path of an open file without links in it.
+  private static func location(of fd: Int32) -> String? {
+    #if canImport(Darwin)
+      withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+        guard let base = buffer.baseAddress, fcntl(fd, F_GETPATH, base) == 0 else { return nil }
+        return String(cString: base)
+      }
+    #else
+      withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+        guard let base = buffer.baseAddress else { return nil }
+        let count = readlink("/proc/self/fd/\(fd)", base, buffer.count - 1)
+        guard count > 0, count < buffer.count - 1 else { return nil }
+        base[count] = 0
+        return String(cString: base)
+      }
+    #endif
   }
 
   private static func openRetrying(_ path: String) -> Int32 {
