@@ -396,24 +396,30 @@ package final class ArchiveStore: Sendable {
     let archive: Archive
     /// Whether a link reads both alike.
     let isLinked: Bool
+    /// Where they may differ.
+    let differences: [Range<Int>]?
     /// The new file's.
     let sum: ArchiveSum?
   }
 
   private func alike(_ file: MappedFile, package: String) -> Alike? {
     var mine: ArchiveSum?
-    var similar: Archive?
+    var similar: Alike?
     guard let outline = ArchiveOutline(file.bytes) else { return nil }
     for key in state.withLock({ $0.latest[package] ?? [] }) {
       guard let archive = state.withLock({ $0.archives[key] }), !archive.file.mayBeOverwritten,
         let other = ArchiveOutline(archive.file.bytes), outline.isShaped(like: other),
         let known = sum(of: archive, key), let sum = mine ?? ArchiveSum(file.bytes, outline)
       else { continue }
-      if sum.isLinked(like: known) { return Alike(archive: archive, isLinked: true, sum: sum) }
+      if sum.isLinked(like: known) {
+        return Alike(archive: archive, isLinked: true, differences: nil, sum: sum)
+      }
       mine = sum
-      similar = similar ?? archive
+      similar =
+        similar
+        ?? Alike(archive: archive, isLinked: false, differences: sum.differences(from: known), sum: sum)
     }
-    return similar.map { Alike(archive: $0, isLinked: false, sum: mine) }
+    return similar
   }
 
   /// Forgets which files have twins: they are parsed by themselves when they are next looked at.
@@ -455,7 +461,8 @@ package final class ArchiveStore: Sendable {
       let like = tables.isEmpty ? package.flatMap { alike(file.file, package: $0) } : nil
       let archive =
         if let like {
-          try Archive(file: file.file, like: like.archive, isLinked: like.isLinked)
+          try Archive(
+            file: file.file, like: like.archive, isLinked: like.isLinked, differences: like.differences)
         } else {
           try Archive(
             file: file.file, hashes: tables.isEmpty ? cache?.load(file.key) : nil, tables: tables)

@@ -15,6 +15,8 @@ package struct ContentKey: Hashable, Sendable {
     words = (word(0), word(1), word(2), word(3))
   }
 
+  private init(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) { words = (a, b, c, d) }
+
   package var bytes: [UInt8] {
     [words.0, words.1, words.2, words.3].flatMap { w in
       (0..<8).map { UInt8(truncatingIfNeeded: w >> (8 * $0)) }
@@ -49,16 +51,27 @@ package struct ContentKey: Hashable, Sendable {
   /// The key that a build cache path carries: `…/xx/<64 hex digits>-d`, where the digits are the file's
   /// SHA-256 and begin with xx (cmd/go/internal/cache). Nil for any other path.
   package static func named(by path: String) -> ContentKey? {
-    let p = Array(path.utf8)
+    var path = path
+    return path.withUTF8 { named(by: $0) }
+  }
+
+  private static func named(by p: UnsafeBufferPointer<UInt8>) -> ContentKey? {
     guard p.count > 70, p[p.count - 1] == 0x64, p[p.count - 2] == 0x2d, p[p.count - 67] == 0x2f,
       p[p.count - 70] == 0x2f, p[p.count - 69] == p[p.count - 66], p[p.count - 68] == p[p.count - 65]
     else { return nil }
-    var bytes: [UInt8] = []
-    for i in stride(from: p.count - 66, to: p.count - 2, by: 2) {
-      guard let a = digit(p[i]), let b = digit(p[i + 1]) else { return nil }
-      bytes.append(a << 4 | b)
+    let digits = p.count - 66
+    func word(_ k: Int) -> UInt64? {
+      var word: UInt64 = 0
+      for i in 0..<8 {
+        guard let a = digit(p[digits + 16 * k + 2 * i]), let b = digit(p[digits + 16 * k + 2 * i + 1]) else {
+          return nil
+        }
+        word |= UInt64(a << 4 | b) << UInt64(8 * i)
+      }
+      return word
     }
-    return ContentKey(bytes)
+    guard let a = word(0), let b = word(1), let c = word(2), let d = word(3) else { return nil }
+    return ContentKey(a, b, c, d)
   }
 
   private static func digit(_ c: UInt8) -> UInt8? {

@@ -65,11 +65,18 @@ package struct Archive: Sendable {
 
   /// Parses a file that is much like another one. What is computed of symbols is the other's where that is the same.
   ///
-  /// - Parameter isLinked: whether a link reads both alike (`ArchiveSum.isLinked`).
-  package init(file: MappedFile, like other: Archive, isLinked: Bool) throws(LinkFailure) {
+  /// - Parameters:
+  ///   - isLinked: whether a link reads both alike (`ArchiveSum.isLinked`).
+  ///   - differences: where they may differ (`ArchiveSum.differences`).
+  package init(
+    file: MappedFile, like other: Archive, isLinked: Bool, differences: [Range<Int>]? = nil
+  ) throws(LinkFailure) {
     self.file = file
     computedHashes = false
-    var known = Known(models: other.objects.map { GoObject.Model(object: $0, isLinkedAlike: isLinked) }[...])
+    let models = other.objects.map {
+      GoObject.Model(object: $0, isLinkedAlike: isLinked, differences: differences)
+    }
+    var known = Known(models: models[...])
     members = try Self.parse(file, &known)
   }
 

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// One parsed Go object: the mapped bytes, where its blocks lie, and what every link needs of it.
 ///
 /// Immutable after `parse`, shared by all programs of a daemon. Offsets and counts of the blocks are
@@ -25,6 +27,13 @@ package final class GoObject: @unchecked Sendable {
   package let classes: UnsafeMutablePointer<UInt8>
   /// What passes ask of single symbols, by local index.
   let notes: ObjectNotes
+  /// No other object of this process has the same number, and none has 0.
+  let serial: UInt64
+  /// What was found of it and the version before it.
+  let versions = VersionMemo()
+  /// Where it may differ from another version.
+  let differences: Differences?
+  private static let serials = Atomic<UInt64>(0)
   /// The definitions of functions, by local index, rising.
   package var functions: [UInt32] { notes.functions }
   private let faultCell: UnsafeMutablePointer<UInt32>
@@ -42,11 +51,35 @@ package final class GoObject: @unchecked Sendable {
     var model: Model?
   }
 
+  /// Where what passes read of an object may be other bytes than in another version of it, which has as many.
+  struct Differences {
+    /// Of the other version.
+    let serial: UInt64
+    /// Of the object's bytes, rising.
+    let ranges: [Range<Int>]
+
+    /// - Parameter model: the other version, and where the files of both may differ.
+    init?(of bytes: ByteView, in file: MappedFile, from model: Model?) {
+      guard let model, let ranges = model.differences, let base = file.bytes.base, let start = bytes.base
+      else {
+        return nil
+      }
+      let object = (start - base)..<(start - base + bytes.count)
+      serial = model.object.serial
+      self.ranges = ranges.filter { $0.overlaps(object) }.map {
+        let range = $0.clamped(to: object)
+        return range.lowerBound - object.lowerBound..<range.upperBound - object.lowerBound
+      }
+    }
+  }
+
   /// An object that another one may be like.
   struct Model {
     let object: GoObject
     /// Whether a link reads both alike (`ArchiveSum`).
     let isLinkedAlike: Bool
+    /// `ArchiveSum.differences`
+    var differences: [Range<Int>]?
 
     /// The tables, if the other's are the same.
     fileprivate func tables(for view: ObjectView) -> ObjectTables? {
@@ -79,12 +112,14 @@ package final class GoObject: @unchecked Sendable {
     }
     owner = tables?.owner
     model = known.model.flatMap { $0.isLinkedAlike ? $0.object.model ?? $0.object : nil }
+    differences = Differences(of: view.bytes, in: file, from: known.model)
     self.file = file
     self.view = view
     self.fingerprint = fingerprint
     self.imports = imports
     self.packages = packages
     self.faultCell = faultCell
+    serial = Self.serials.add(1, ordering: .relaxed).newValue
   }
 
   deinit {

@@ -81,6 +81,12 @@ package struct ObjectView: @unchecked Sendable {
     Int(bytes.u32(24 + 4 * b.rawValue)) - Int(bytes.u32(20 + 4 * b.rawValue))
   }
 
+  /// Whether all blocks begin where another object's do, and both have as many bytes.
+  func hasLayout(of other: ObjectView) -> Bool {
+    let offsets = 4 * ObjectFormat.Block.count
+    return bytes.count == other.bytes.count && bytes.slice(20, offsets) == other.bytes.slice(20, offsets)
+  }
+
   /// Notes a contradiction; the link that sees it fails, naming this object.
   @inline(never) package func noteFault() { fault.pointee = 1 }
 

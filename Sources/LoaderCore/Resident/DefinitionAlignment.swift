@@ -8,6 +8,8 @@ struct DefinitionAlignment {
   private(set) var old: [Int32]
   /// By old local index: the new local index, or -1.
   private(set) var new: [Int32]
+  /// By new local index, whether it is known that both have one name and ABI.
+  private(set) var keepsName: [Bool]
   private let was: LoadedObject
   private let now: LoadedObject
 
@@ -16,6 +18,7 @@ struct DefinitionAlignment {
     self.now = now
     old = Array(repeating: -1, count: now.view.packageDefs)
     new = Array(repeating: -1, count: was.view.packageDefs)
+    keepsName = Array(repeating: false, count: old.count)
     // What lies between two that are surely one is matched from both ends, first by all that can be seen.
     matchRun(new.indices, old.indices, isSure: true)
     matchByName()
@@ -29,24 +32,26 @@ struct DefinitionAlignment {
     (was, now) = (object, object)
     old = (0..<Int32(truncatingIfNeeded: object.view.packageDefs)).map { $0 }
     new = old
+    keepsName = Array(repeating: true, count: old.count)
   }
 
-  private mutating func match(_ i: Int, _ k: Int) {
+  private mutating func match(_ i: Int, _ k: Int, isNamed: Bool = false) {
     new[i] = Int32(truncatingIfNeeded: k)
     old[k] = Int32(truncatingIfNeeded: i)
+    keepsName[k] = isNamed
   }
 
   /// Matches a run of old definitions with one of new definitions, as far as they are alike.
   private mutating func matchRun(_ olds: Range<Int>, _ news: Range<Int>, isSure: Bool) {
     var (i, k) = (olds.lowerBound, news.lowerBound)
     while i < olds.upperBound, k < news.upperBound, areAlike(i, k, isSure) {
-      match(i, k)
+      match(i, k, isNamed: isSure)
       (i, k) = (i + 1, k + 1)
     }
     var (end, last) = (olds.upperBound, news.upperBound)
     while end > i, last > k, areAlike(end - 1, last - 1, isSure) {
       (end, last) = (end - 1, last - 1)
-      match(end, last)
+      match(end, last, isNamed: isSure)
     }
   }
 
@@ -77,7 +82,7 @@ struct DefinitionAlignment {
     for k in old.indices where old[k] < 0 {
       guard let i = known[key(now, k)], new[i] < 0, was.view.name(UInt32(i)) == now.view.name(UInt32(k))
       else { continue }
-      match(i, k)
+      match(i, k, isNamed: true)
     }
   }
 

@@ -13,11 +13,20 @@ struct DefinitionComparison: @unchecked Sendable {
     let functions: [UInt32]
     /// What is compared: definitions whose content counts.
     let pairs: [Pair]
-    /// Whether the package indices of the object itself mean the same in both versions; those of its contents, too.
+    /// Whether the package indices of the object itself, and names, mean the same in both versions; those of its contents,
+    /// too.
     let keepsPlaces: Bool
     let keepsContents: Bool
     /// By index of the package list, whether references to it mean the same in both versions.
     let isSteady: [Bool]
+    /// Whether all definitions are where they were, with the same records, names and amounts of everything
+    /// (`ObjectView.Likeness`), and each is compared with itself: `pairs` are rising then.
+    let isAligned: Bool
+    /// What is known of the new version, and the number of the old one in it.
+    let memo: VersionMemo
+    let oldSerial: UInt64
+    /// Where the objects' bytes may differ, if that is known and everything stands where it stood.
+    let differences: [Range<Int>]?
   }
 
   struct Pair: BitwiseCopyable {
@@ -46,12 +55,15 @@ struct DefinitionComparison: @unchecked Sendable {
   private let builtinCount: Int
   /// Whether all references mean the same that are written the same.
   private let isSteadyThroughout: Bool
+  /// The pairs of which it is not known that they say the same.
+  private var doubtful: [Pair]
 
   init(
     _ versions: Versions, oldObjects: UnsafePointer<LoadedObject>, newObjects: UnsafePointer<LoadedObject>,
     builtins: UnsafePointer<UInt32>, builtinCount: Int
   ) {
     self.versions = versions
+    doubtful = versions.pairs
     was = versions.old.pointee.view
     now = versions.new.pointee.view
     self.oldObjects = oldObjects
@@ -61,10 +73,30 @@ struct DefinitionComparison: @unchecked Sendable {
     isSteadyThroughout = versions.keepsPlaces && versions.keepsContents && !versions.isSteady.contains(false)
   }
 
-  /// The pairs in slices of about so many: an object may have more definitions than all others together.
-  func slices(of count: Int) -> [Range<Int>] {
-    stride(from: 0, to: versions.pairs.count, by: count).map { $0..<min($0 + count, versions.pairs.count) }
+  /// Finds out which pairs need not be compared.
+  ///
+  /// - Parameter infos: `funcInfos`.
+  mutating func prepare(_ infos: Classes) {
+    guard versions.isAligned, versions.keepsPlaces,
+      let candidates = versions.memo.candidates(versions, old: versions.oldSerial, infos: infos)
+    else { return }
+    var rest = candidates[...]
+    doubtful = versions.pairs.filter { p in
+      while let first = rest.first, first < p.new { rest.removeFirst() }
+      return rest.first == p.new
+    }
   }
+
+  /// Some pairs in slices of about so many: an object may have more definitions than all others together.
+  private static func slices(_ pairs: [Pair], _ count: Int) -> [ArraySlice<Pair>] {
+    stride(from: 0, to: pairs.count, by: count).map { pairs[$0..<min($0 + count, pairs.count)] }
+  }
+
+  /// All pairs in slices.
+  func slices(of count: Int) -> [ArraySlice<Pair>] { Self.slices(versions.pairs, count) }
+
+  /// Those pairs that must be compared, in slices.
+  func doubtfulSlices(of count: Int) -> [ArraySlice<Pair>] { Self.slices(doubtful, count) }
 
   /// How many definitions the new version has.
   var definitions: Int { now.definitions }
@@ -81,9 +113,9 @@ struct DefinitionComparison: @unchecked Sendable {
   /// The classes of definitions that are not what they were.
   ///
   /// - Parameter infos: `funcInfos`.
-  func changed(_ slice: Range<Int>, infos: Classes) -> [UInt32] {
+  func changed(_ slice: ArraySlice<Pair>, infos: Classes) -> [UInt32] {
     var changed: [UInt32] = []
-    for p in versions.pairs[slice] {
+    for p in slice {
       let isSame = infos.has(p.new) ? isSameFuncInfo(p) : was.data(p.old) == now.data(p.new)
       if !isSame || !isSameRecord(p) || !hasSameRelocations(p) || !hasSameAuxiliaries(p) {
         changed.append(versions.new.pointee.symbols[Int(p.new)])
@@ -93,8 +125,8 @@ struct DefinitionComparison: @unchecked Sendable {
   }
 
   /// The classes of definitions with an auxiliary symbol among these.
-  func changed(_ slice: Range<Int>, through auxiliaries: Classes) -> [UInt32] {
-    versions.pairs[slice].compactMap { p in
+  func changed(_ slice: ArraySlice<Pair>, through auxiliaries: Classes) -> [UInt32] {
+    slice.compactMap { p in
       let (base, count) = now.auxRecords(p.new)
       let list = Auxiliaries(base: base, count: count, object: versions.new)
       for k in 0..<count {
@@ -237,7 +269,8 @@ extension ObjectView {
   enum Likeness {
     /// The same symbols at the same places, told apart by contents and by the indices of other packages' symbols only.
     case symbols
-    /// The same, but for some symbols that are known by a hash of their contents.
+    /// The same, but for some symbols that are known by a hash of their contents; package definitions may have another
+    /// size.
     case names
     case nothing
   }
@@ -251,6 +284,49 @@ extension ObjectView {
       isSame(block(.packageIndex), block(.refFlags)), isSame(block(.relocIndex), block(.reloc))
     else { return .nothing }
     return isSame(block(.hash64), block(.relocIndex)) ? .symbols : .names
+  }
+
+  /// Whether both have the same symbols at the same places, in the sense of `Likeness.names`, wherever all that is said of
+  /// them stands.
+  func hasPlaces(like other: ObjectView) -> Bool {
+    guard hasBlocks(like: other), symbolCount == other.symbolCount, flags == other.flags,
+      hasPackages(like: other), hasBlock(.refFlags, like: other)
+    else { return false }
+    return (0..<UInt32(symbolCount)).allSatisfy { hasRecord($0, like: other) }
+  }
+
+  private func hasPackages(like other: ObjectView) -> Bool {
+    let n = blockSize(.packageIndex) / ObjectFormat.stringRefSize
+    func name(_ view: ObjectView, _ k: Int) -> ByteView {
+      view.stringRef(at: view.block(.packageIndex) + k * ObjectFormat.stringRefSize)
+    }
+    return blockSize(.packageIndex) == other.blockSize(.packageIndex)
+      && (0..<n).allSatisfy { name(self, $0) == name(other, $0) }
+  }
+
+  private func hasBlock(_ block: ObjectFormat.Block, like other: ObjectView) -> Bool {
+    let n = blockSize(block)
+    return n == other.blockSize(block)
+      && bytes.slice(self.block(block), n) == other.bytes.slice(other.block(block), n)
+  }
+
+  private func hasRecord(_ i: UInt32, like other: ObjectView) -> Bool {
+    let (a, b) = (record(i), other.record(i))
+    let isOther = isHashed(i) && !hasHash(Int(i), like: other)
+    // A content that is another may have another name.
+    guard isOther || name(i) == other.name(i) else { return false }
+    // ABI, kind and flags; alignment.
+    guard bytes.slice(a + 8, 5) == other.bytes.slice(b + 8, 5), alignment(i) == other.alignment(i) else {
+      return false
+    }
+    if isOther || Int(i) < packageDefs { return true }
+    return size(i) == other.size(i) && dataCount(i) == other.dataCount(i)
+  }
+
+  private func hasHash(_ i: Int, like other: ObjectView) -> Bool {
+    let k = i - packageDefs
+    return k < hashed64Defs
+      ? hash64(k) == other.hash64(k) : hash(k - hashed64Defs) == other.hash(k - hashed64Defs)
   }
 
   func hasFiles(like other: ObjectView) -> Bool {

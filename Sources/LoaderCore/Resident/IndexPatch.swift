@@ -40,6 +40,9 @@ struct IndexPatch: ~Copyable {
   var numbers: Table<UInt32>
   /// Old package definitions of changed objects.
   let wasDefined: Bitmap
+  /// Those of them that go by another name now, or went, while others may refer to them by the old one.
+  let hasLeft: Bitmap
+  var haveNamesLeft = false
   /// Where new classes have their names.
   var newPlaces: Table<ObjectSymbol>
   /// Whether a reference by name left the package position it had.
@@ -92,6 +95,7 @@ struct IndexPatch: ~Copyable {
     room += 1 << 16
     numbers = Table(repeating: 0, count: index.count + room)
     wasDefined = Bitmap(count: index.count + room)
+    hasLeft = Bitmap(count: index.count + room)
     newPlaces = Table(capacity: 256)
     for (k, o) in changed.enumerated() {
       let old = index.loaded[o]
@@ -128,6 +132,7 @@ struct IndexPatch: ~Copyable {
       patch.discard()
       throw .builtins
     }
+    patch.align()
     guard patch.leaveNames() else {
       patch.discard()
       throw .names

@@ -1,18 +1,37 @@
+internal import Synchronization
+
 /// Names of an exchange of objects: what leaves the table of names, what comes, and what the references stand for.
 extension IndexPatch {
-  /// Takes the names of the old package definitions out of the table.
+  /// Finds out which package definitions of the old versions the new ones have.
+  mutating func align() {
+    let found = Mutex([DefinitionAlignment?](repeating: nil, count: changed.count))
+    let work = AlignmentWork(old: changed.map { index.loaded[$0] }, new: views, isAligned: isAligned)
+    Chunks.each(changed.count) { k in
+      let mine = work.alignment(k)
+      found.withLock { $0[k] = mine }
+    }
+    alignments = found.withLock { $0.compactMap { $0 } }
+  }
+
+  /// Takes the names that package definitions had, and do not have any more, out of the table.
   mutating func leaveNames() -> Bool {
-    for o in changed where isRenamed[o] {
+    for (k, o) in changed.enumerated() where isRenamed[o] {
       let old = index.loaded[o]
       for i in 0..<UInt32(old.view.packageDefs) {
+        let now = Int(alignments[k].new[Int(i)])
+        if now >= 0, alignments[k].keepsName[now] { continue }
         let name = old.view.name(i)
         let abi = old.view.abi(i)
+        // What somebody wrote over is no version of anything.
+        guard NameHash.of(name) == old.nameHashes[Int(i)] else { return false }
         if name.isEmpty || abi == ObjectFormat.abiStatic { continue }
         let hash = NameTable.hash(old.nameHashes[Int(i)], version: Int32(abi))
         let id = SymbolID(old.symbols[Int(i)])
         let found = index.names.find(hash) { $0 == id }
         if found.symbol.isNone { return false }
         index.names.remove(at: found.slot)
+        hasLeft[id.index] = true
+        haveNamesLeft = true
       }
     }
     return true
@@ -46,7 +65,7 @@ extension IndexPatch {
       let old = index.loaded[changed[a]].view
       guard old.packageDefs > 0 else { continue }
       let i = Int(c.raw &- firstDefinitions[a])
-      guard i < old.packageDefs, a < alignments.count, alignments[a].new[i] >= 0 else { return nil }
+      guard i < old.packageDefs, alignments[a].new[i] >= 0 else { return nil }
       return (views[a].view, UInt32(alignments[a].new[i]))
     }
     return nil
@@ -56,18 +75,13 @@ extension IndexPatch {
   mutating func enterNames() -> Bool {
     for (k, o) in changed.enumerated() {
       let (new, old) = (views[k], index.loaded[o])
-      if isAligned[k] {
-        alignments.append(DefinitionAlignment(alike: new))
-        continue
-      }
-      let alignment = DefinitionAlignment(old, new)
+      if isAligned[k] { continue }
       for i in 0..<new.view.packageDefs {
-        let was = alignment.old[i]
+        let was = alignments[k].old[i]
         new.symbols[i] = was >= 0 ? old.symbols[Int(was)] : 0
       }
       if let source = sources[o] { takeDefinitions(of: index.loaded[source], o, new) }
       for i in 0..<new.view.packageDefs where new.symbols[i] == 0 { new.symbols[i] = newClass(o, i) }
-      alignments.append(alignment)
     }
     for k in changed.indices where !isAligned[k] && !enterPackageNames(k) { return false }
     for k in changed.indices where !isAligned[k] && !enterOtherNames(k) { return false }
@@ -85,7 +99,8 @@ extension IndexPatch {
 
   private mutating func enterPackageNames(_ k: Int) -> Bool {
     let new = views[k]
-    for i in 0..<UInt32(new.view.packageDefs) {
+    // Whose name is the one it was has it in the table.
+    for i in 0..<UInt32(new.view.packageDefs) where !alignments[k].keepsName[Int(i)] {
       let (name, abi) = (new.view.name(i), new.view.abi(i))
       if name.isEmpty || abi == ObjectFormat.abiStatic { continue }
       guard abi <= 1, !isBuiltin(name, new.nameHashes[Int(i)], abi, k) else { return false }
@@ -113,7 +128,12 @@ extension IndexPatch {
     var statics = DefinitionsByName(old, others) {
       old.view.abi(UInt32($0)) == ObjectFormat.abiStatic
     }
+    var known = NamesInStep(old, others, new)
     for i in (v.definitions - v.nonPackageDefs)..<v.definitions {
+      if let c = known.take(i), !wasDefined[Int(c)] {
+        new.symbols[i] = c
+        continue
+      }
       let (name, abi) = (v.name(UInt32(i)), v.abi(UInt32(i)))
       if name.isEmpty || abi == ObjectFormat.abiStatic {
         new.symbols[i] = statics.take(name) ?? newClass(changed[k], i)
@@ -146,17 +166,43 @@ extension IndexPatch {
   /// A name that nobody defines has a class too.
   mutating func findReferences() {
     for (k, new) in views.enumerated() where !isAligned[k] {
-      for i in new.view.definitions..<new.view.symbolCount { new.symbols[i] = refer(new, changed[k], i) }
+      let old = index.loaded[changed[k]]
+      var known = NamesInStep(old, old.view.definitions..<old.view.symbolCount, new)
+      for i in new.view.definitions..<new.view.symbolCount {
+        // A name that nobody defined may have a definition now.
+        if let c = known.take(i), !wasDefined[Int(c)], c < index.firstExternal.raw {
+          new.symbols[i] = c
+        } else {
+          new.symbols[i] = refer(new, changed[k], i)
+        }
+      }
     }
-    for o in 2..<index.loaded.count where !isRenamed[o] {
+    guard haveNamesLeft else { return }
+    for (o, locals) in referencesToNamesLeft() {
       let object = newVersion(of: o)
-      for i in object.view.definitions..<object.view.symbolCount {
+      for i in locals {
         let c = object.symbols[i]
-        guard wasDefined[Int(c)] else { continue }
         object.symbols[i] = refer(object, o, i)
         if object.symbols[i] != c { namesMoved = true }
       }
     }
+  }
+
+  /// The references that went by a package position whose name is another one now, in load order, by object: of all
+  /// objects whose references were not looked up anew.
+  private func referencesToNamesLeft() -> [(object: Int, locals: [Int])] {
+    let marks = BitmapView(hasLeft)
+    let found = Mutex([(object: Int, locals: [Int])]())
+    Chunks.run(index.loaded.count, grain: 64) { range in
+      for o in range where o >= 2 && !isRenamed[o] {
+        let object = newVersion(of: o)
+        let locals = (object.view.definitions..<object.view.symbolCount).filter {
+          marks.has(object.symbols[$0])
+        }
+        if !locals.isEmpty { found.withLock { $0.append((o, locals)) } }
+      }
+    }
+    return found.withLock { $0.sorted { $0.object < $1.object } }
   }
 
   private mutating func refer(_ object: LoadedObject, _ o: Int, _ i: Int) -> UInt32 {
@@ -169,5 +215,49 @@ extension IndexPatch {
     let c = newClass(o, i)
     index.names.insert(hash, SymbolID(c), at: found.slot)
     return c
+  }
+}
+
+/// Aligns versions of objects on several threads.
+private struct AlignmentWork: @unchecked Sendable {
+  let old: [LoadedObject]
+  let new: [LoadedObject]
+  let isAligned: [Bool]
+
+  func alignment(_ k: Int) -> DefinitionAlignment {
+    isAligned[k] ? DefinitionAlignment(alike: new[k]) : DefinitionAlignment(old[k], new[k])
+  }
+}
+
+/// Finds the classes of an object's names in its old version, where most come in the same order: a look at two names side
+/// by side instead of one into the table of all.
+private struct NamesInStep {
+  private let old: LoadedObject
+  private let new: LoadedObject
+  private var next: Int
+  private let end: Int
+  /// So many names that went are passed over at once.
+  private static let reach = 16
+
+  init(_ old: LoadedObject, _ range: Range<Int>, _ new: LoadedObject) {
+    self.old = old
+    self.new = new
+    (next, end) = (range.lowerBound, range.upperBound)
+  }
+
+  /// The class that the old version has for the name of the new one's symbol; nil when that is not next, or has no name
+  /// that others can know.
+  mutating func take(_ i: Int) -> UInt32? {
+    let hash = new.nameHashes[i]
+    for k in next..<min(next + Self.reach, end) where old.nameHashes[k] == hash {
+      let abi = new.view.abi(UInt32(i))
+      let name = new.view.name(UInt32(i))
+      guard abi != ObjectFormat.abiStatic, abi == old.view.abi(UInt32(k)), !name.isEmpty,
+        name == old.view.name(UInt32(k))
+      else { continue }
+      next = k + 1
+      return old.symbols[k]
+    }
+    return nil
   }
 }

@@ -206,7 +206,9 @@ package final class ResidentProgram: @unchecked Sendable {
       Chunks.run(changed.count, grain: 1) { range in
         for k in range {
           let (was, now) = (index.objects[changed[k] - 2], new.objects[changed[k] - 2])
-          if !was.isCorrupt { all[k] = now.view.likeness(to: was.view) }
+          guard !was.isCorrupt else { continue }
+          all[k] = now.view.likeness(to: was.view)
+          if all[k] == .nothing, now.view.hasPlaces(like: was.view) { all[k] = .names }
         }
       }
     }

@@ -47,23 +47,12 @@ extension IndexPatch {
     var (exchanged, refiled) = (isChanged, [Bool](repeating: false, count: index.loaded.count))
     for o in recompiled { exchanged[o] = true }
     let after = newVersions(packages)
-    var versions: [DefinitionComparison.Versions] = []
-    for (k, o) in changed.enumerated() {
-      if isAligned[k] {
-        versions.append(compared(o, samePairs(o), after, packages.objects[o - 2], keepsContents: false))
-        continue
-      }
+    for (k, o) in changed.enumerated() where !isAligned[k] {
       for i in 0..<index.loaded[o].view.packageDefs where alignments[k].new[i] < 0 {
         mark(index.loaded[o].symbols[i], in: touched)
       }
-      let moved = differences.moved[differences.movedRanges[k]]
-      let pairs = packagePairs(k, o) + moved.map { .init(old: $0.was, new: $0.place.local) }
-      versions.append(
-        compared(o, pairs, after, packages.objects[o - 2], keepsPlaces: false, keepsContents: false))
     }
-    for o in recompiled {
-      versions.append(compared(o, samePairs(o), after, packages.objects[o - 2]))
-    }
+    let versions = versions(differences, after, packages)
     for v in versions {
       for p in v.pairs { mark(v.new.pointee.symbols[Int(p.new)], in: memory) }
       refiled[v.object] = !v.old.pointee.view.hasFiles(like: v.new.pointee.view)
@@ -76,8 +65,8 @@ extension IndexPatch {
     for v in versions where refiled[v.object] {
       for p in v.pairs { mark(v.new.pointee.symbols[Int(p.new)], in: touched) }
     }
-    let parts = Self.parts(of: comparisons)
-    for c in Self.gather(parts, { $0.comparison.changed($0.slice, infos: $0.infos.classes) }) {
+    let (doubtful, parts) = Self.parts(of: comparisons)
+    for c in Self.gather(doubtful, { $0.comparison.changed($0.slice, infos: $0.infos.classes) }) {
       mark(c, in: touched)
     }
     // Passes keep of a function what they read of its auxiliary symbols.
@@ -90,7 +79,7 @@ extension IndexPatch {
   /// A part of a comparison that is worth a turn on another core.
   private struct Part: Sendable {
     let comparison: DefinitionComparison
-    let slice: Range<Int>
+    let slice: ArraySlice<DefinitionComparison.Pair>
     let infos: FuncInfos
   }
 
@@ -107,17 +96,23 @@ extension IndexPatch {
 
   private static let partPairs = 4096
 
-  private static func parts(of comparisons: [DefinitionComparison]) -> [Part] {
-    let all = Mutex([[Part]](repeating: [], count: comparisons.count))
+  private static func parts(of comparisons: [DefinitionComparison]) -> (doubtful: [Part], all: [Part]) {
+    typealias Parts = (doubtful: [Part], all: [Part])
+    let found = Mutex([Parts](repeating: ([], []), count: comparisons.count))
     Chunks.each(comparisons.count) { k in
-      let comparison = comparisons[k]
-      let infos = FuncInfos(comparison.funcInfos(), count: comparison.definitions)
-      let mine = comparison.slices(of: partPairs).map {
-        Part(comparison: comparison, slice: $0, infos: infos)
+      var prepared = comparisons[k]
+      let infos = FuncInfos(prepared.funcInfos(), count: prepared.definitions)
+      prepared.prepare(infos.classes)
+      let comparison = prepared
+      func part(_ slice: ArraySlice<DefinitionComparison.Pair>) -> Part {
+        Part(comparison: comparison, slice: slice, infos: infos)
       }
-      all.withLock { $0[k] = mine }
+      let mine = (
+        comparison.doubtfulSlices(of: partPairs / 16).map(part), comparison.slices(of: partPairs).map(part)
+      )
+      found.withLock { $0[k] = mine }
     }
-    return all.withLock { Array($0.joined()) }
+    return found.withLock { found in (found.flatMap(\.doubtful), found.flatMap(\.all)) }
   }
 
   /// What parts of comparisons say, made side by side.
@@ -138,6 +133,28 @@ extension IndexPatch {
     return all
   }
 
+  /// What is to be compared of each exchanged object, made side by side.
+  private func versions(
+    _ differences: MemberDifferences, _ after: borrowing Table<LoadedObject>, _ packages: LoadedPackages
+  ) -> [DefinitionComparison.Versions] {
+    let all = Mutex([DefinitionComparison.Versions?](repeating: nil, count: changed.count + recompiled.count))
+    Chunks.each(changed.count + recompiled.count) { k in
+      let isChanged = k < changed.count
+      let o = isChanged ? changed[k] : recompiled[k - changed.count]
+      let new = packages.objects[o - 2]
+      let mine: DefinitionComparison.Versions
+      if !isChanged || isAligned[k] {
+        mine = compared(o, samePairs(o), after, new, keepsContents: !isChanged, isAligned: true)
+      } else {
+        let moved = differences.moved[differences.movedRanges[k]]
+        let pairs = packagePairs(k, o) + moved.map { .init(old: $0.was, new: $0.place.local) }
+        mine = compared(o, pairs, after, new, keepsPlaces: false, keepsContents: false)
+      }
+      all.withLock { $0[k] = mine }
+    }
+    return all.withLock { $0.compactMap { $0 } }
+  }
+
   /// The package definitions that both versions of an object have.
   private func packagePairs(_ k: Int, _ o: Int) -> [DefinitionComparison.Pair] {
     alignments[k].old.indices.compactMap { i in
@@ -156,9 +173,16 @@ extension IndexPatch {
     }
   }
 
+  private func differences(of new: GoObject, from old: GoObject) -> [Range<Int>]? {
+    guard let known = new.differences, known.serial == old.serial, new.view.hasLayout(of: old.view) else {
+      return nil
+    }
+    return known.ranges
+  }
+
   private func compared(
     _ o: Int, _ pairs: [DefinitionComparison.Pair], _ after: borrowing Table<LoadedObject>, _ new: GoObject,
-    keepsPlaces: Bool = true, keepsContents: Bool = true
+    keepsPlaces: Bool = true, keepsContents: Bool = true, isAligned: Bool = false
   ) -> DefinitionComparison.Versions {
     let (was, now) = (index.loaded[o], after[o])
     let names = index.objects[o - 2].packages
@@ -176,7 +200,10 @@ extension IndexPatch {
     }
     return .init(
       object: o, old: index.loaded.base + o, new: UnsafePointer(after.base + o), functions: new.functions,
-      pairs: pairs, keepsPlaces: keepsPlaces, keepsContents: keepsContents, isSteady: steady)
+      pairs: pairs, keepsPlaces: keepsPlaces && !namesMoved && redirected.isEmpty,
+      keepsContents: keepsContents, isSteady: steady,
+      isAligned: isAligned, memo: new.versions, oldSerial: index.objects[o - 2].serial,
+      differences: isAligned ? differences(of: new, from: index.objects[o - 2]) : nil)
   }
 }
 
