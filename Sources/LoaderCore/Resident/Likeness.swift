@@ -1,0 +1,69 @@
+extension ObjectView {
+  /// What two versions of an object have in common.
+  enum Likeness {
+    /// The same symbols at the same places, told apart by contents and by the indices of other packages' symbols only.
+    case symbols
+    /// The same, but for some symbols that are known by a hash of their contents; package definitions may have another
+    /// size.
+    case names
+    case nothing
+  }
+
+  func likeness(to other: ObjectView) -> Likeness {
+    func isSame(_ start: Int, _ end: Int) -> Bool {
+      bytes.slice(start, end - start) == other.bytes.slice(start, end - start)
+    }
+    // All blocks begin where they did: names lie between.
+    guard bytes.count == other.bytes.count, isSame(16, block(.autolib)),
+      isSame(block(.packageIndex), block(.refFlags)), isSame(block(.relocIndex), block(.reloc))
+    else { return .nothing }
+    return isSame(block(.hash64), block(.relocIndex)) ? .symbols : .names
+  }
+
+  /// Whether both have the same symbols at the same places, in the sense of `Likeness.names`, wherever all that is said of
+  /// them stands.
+  func hasPlaces(like other: ObjectView) -> Bool {
+    guard hasBlocks(like: other), symbolCount == other.symbolCount, flags == other.flags,
+      hasPackages(like: other), hasBlock(.refFlags, like: other)
+    else { return false }
+    return (0..<UInt32(symbolCount)).allSatisfy { hasRecord($0, like: other) }
+  }
+
+  private func hasPackages(like other: ObjectView) -> Bool {
+    let n = blockSize(.packageIndex) / ObjectFormat.stringRefSize
+    func name(_ view: ObjectView, _ k: Int) -> ByteView {
+      view.stringRef(at: view.block(.packageIndex) + k * ObjectFormat.stringRefSize)
+    }
+    return blockSize(.packageIndex) == other.blockSize(.packageIndex)
+      && (0..<n).allSatisfy { name(self, $0) == name(other, $0) }
+  }
+
+  private func hasBlock(_ block: ObjectFormat.Block, like other: ObjectView) -> Bool {
+    let n = blockSize(block)
+    return n == other.blockSize(block)
+      && bytes.slice(self.block(block), n) == other.bytes.slice(other.block(block), n)
+  }
+
+  private func hasRecord(_ i: UInt32, like other: ObjectView) -> Bool {
+    let (a, b) = (record(i), other.record(i))
+    let isOther = isHashed(i) && !hasHash(Int(i), like: other)
+    // A content that is another may have another name.
+    guard isOther || name(i) == other.name(i) else { return false }
+    // ABI, kind and flags; alignment.
+    guard bytes.slice(a + 8, 5) == other.bytes.slice(b + 8, 5), alignment(i) == other.alignment(i) else {
+      return false
+    }
+    if isOther || Int(i) < packageDefs { return true }
+    return size(i) == other.size(i) && dataCount(i) == other.dataCount(i)
+  }
+
+  private func hasHash(_ i: Int, like other: ObjectView) -> Bool {
+    let k = i - packageDefs
+    return k < hashed64Defs
+      ? hash64(k) == other.hash64(k) : hash(k - hashed64Defs) == other.hash(k - hashed64Defs)
+  }
+
+  func hasFiles(like other: ObjectView) -> Bool {
+    fileCount == other.fileCount && (0..<fileCount).allSatisfy { fileName($0) == other.fileName($0) }
+  }
+}
