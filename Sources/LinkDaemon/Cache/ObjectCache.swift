@@ -15,6 +15,8 @@ package final class ObjectCache: Sendable {
   package static let maximumBlobBytes = 256 << 20
   /// What may wait for being written; beyond that, new blobs are dropped.
   private static let maximumPendingBytes = 512 << 20
+  /// Time in which a file that is busy is tried again.
+  private static let openNanoseconds: UInt64 = 1_000_000_000
 
   private struct State {
     var database: CacheDatabase?
@@ -157,10 +159,11 @@ package final class ObjectCache: Sendable {
   // MARK: Behind the scenes
 
   /// Opens the file; a damaged one is put aside, once, and a new one made. Of two daemons that make the file at the
-  /// same moment, SQLite turns one away without any waiting (both hold what the other wants to write): it tries again.
+  /// same moment, SQLite turns one away without any waiting (both hold what the other wants to write): it tries again for
+  /// a second. Where SQLite has waited (`CacheDatabase`), that is over: a link may wait for this.
   private func open() {
     var mayPutAside = true
-    var turnsLeft = 100
+    let end = Syscalls.monotonicNanoseconds() + Self.openNanoseconds
     while true {
       do {
         let database = try CacheDatabase(path: path)
@@ -169,8 +172,7 @@ package final class ObjectCache: Sendable {
           state.isDamaged = false
         }
         return
-      } catch let error where CacheDatabase.isBusy(error) && turnsLeft > 0 {
-        turnsLeft -= 1
+      } catch let error where CacheDatabase.isBusy(error) && Syscalls.monotonicNanoseconds() < end {
         Syscalls.sleep(milliseconds: 10)
       } catch {
         logger.warning("cannot open the cache: \(error)")

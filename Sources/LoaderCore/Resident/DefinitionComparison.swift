@@ -19,8 +19,8 @@ struct DefinitionComparison: @unchecked Sendable {
     let keepsContents: Bool
     /// By index of the package list, whether references to it mean the same in both versions.
     let isSteady: [Bool]
-    /// Whether all definitions are where they were, with the same records, names and amounts of everything
-    /// (`ObjectView.Likeness`), and each is compared with itself: `pairs` are rising then.
+    /// Whether all definitions are where they were, but for contents (`ObjectView.Likeness`), and each is compared with
+    /// itself: `pairs` are rising then.
     let isAligned: Bool
     /// What is known of the new version, and the number of the old one in it.
     let memo: VersionMemo
@@ -78,7 +78,7 @@ struct DefinitionComparison: @unchecked Sendable {
   /// - Parameter infos: `funcInfos`.
   mutating func prepare(_ infos: Classes) {
     guard versions.isAligned, versions.keepsPlaces,
-      let candidates = versions.memo.candidates(versions, old: versions.oldSerial, infos: infos)
+      let candidates = versions.memo.candidates(versions, infos: infos)
     else { return }
     var rest = candidates[...]
     doubtful = versions.pairs.filter { p in

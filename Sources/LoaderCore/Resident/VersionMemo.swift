@@ -23,12 +23,11 @@ final class VersionMemo: Sendable {
   ///
   /// What one program asks for costs less to find than what any may: of all definitions it is found the second time.
   ///
-  /// - Parameters:
-  ///   - old: `GoObject.serial` of the older version.
-  ///   - infos: `DefinitionComparison.funcInfos`.
+  /// - Parameter infos: `DefinitionComparison.funcInfos`.
   func candidates(
-    _ versions: DefinitionComparison.Versions, old: UInt64, infos: DefinitionComparison.Classes
+    _ versions: DefinitionComparison.Versions, infos: DefinitionComparison.Classes
   ) -> [UInt32]? {
+    let old = versions.oldSerial
     let (known, isFirst) = state.withLock { s in
       defer { s.asked = old }
       return (s, s.asked != old)
