@@ -1,6 +1,4 @@
-import Foundation
 import ImageWriter
-import Replay
 import Synchronization
 
 /// Finds memory for a link's output before there is anything to write: for the image, and for the file's pages.
@@ -15,12 +13,10 @@ final class Foresight: Sendable {
   ///   - memory: where the image will be made; nil when that is memory that there is.
   ///   - spares: where the file is prepared for `program`.
   init(bytes: Int, memory: OutputImage?, spares: SpareOutputs?, program: Int) {
-    let work = Thread { [self] in
-      ReplaySyscalls.becomeUnimportant()
+    QuietWork.start { [self] in
       memory?.populate(bytes, while: isWanted)
       spares?.extend(program, to: bytes, while: isWanted)
     }
-    work.start()
   }
 
   private func isWanted() -> Bool { !isOver.load(ordering: .relaxed) }

@@ -193,7 +193,7 @@ final class LinkCall {
   /// contents of the inputs. Nil when the result is not worth knowing (`ArchiveStore.contentKeys`).
   static func resultKey(
     _ request: LinkRequest, _ files: InputSet, of archives: ArchiveStore, _ plan: LinkPlan,
-    limit: Int = .max, isOfUse: (ContentKey) -> Bool = { _ in true }
+    limit: Int = .max, isUrgent: Bool = true, isOfUse: (ContentKey) -> Bool = { _ in true }
   ) -> ResultKey? {
     var hash = SHA256()
     func add(_ text: String) {
@@ -225,7 +225,10 @@ final class LinkCall {
     hash.update(data: plan.texts.moduleInfo)
     let packages = plan.load.packageFiles.sorted { $0.key < $1.key }
     let paths = [plan.load.mainObject] + packages.map(\.value)
-    guard let keys = archives.contentKeys(of: paths, in: files, limit: limit, isOfUse: isOfUse) else {
+    guard
+      let keys = archives.contentKeys(
+        of: paths, in: files, limit: limit, isUrgent: isUrgent, isOfUse: isOfUse)
+    else {
       return nil
     }
     keys.all[0].add(to: &hash)

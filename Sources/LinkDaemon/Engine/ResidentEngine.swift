@@ -34,6 +34,9 @@ package final class ResidentEngine: LinkEngine {
   private static let trimDelay = DispatchTimeInterval.seconds(10)
   /// Nanoseconds after a link without another one: a spare that comes too early is in the way.
   private static let spareDelay = 30_000_000
+  /// Bytes of tables that are prepared for, and how long after a link: its answer must be on its way.
+  private static let preparedBytes = 32 << 20
+  private static let prepareDelay = DispatchTimeInterval.milliseconds(4)
   /// When no link came for so long, what is held is written for the daemon's next life.
   private static let keepDelay = 1.0
   /// Seconds between two writings: an editing hand makes images faster than a disk should see. The last ones are
@@ -89,6 +92,7 @@ package final class ResidentEngine: LinkEngine {
     defer {
       running.end()
       scheduleHousekeeping()
+      prepareHeap()
       scheduleSpare(call.written)
     }
     let outcome = link(call)
@@ -366,13 +370,17 @@ package final class ResidentEngine: LinkEngine {
     let program = ResultStore.program(plan)
     let (request, written) = (call.request, call.written)
     late.withLock { $0.append(program) }
-    keepQueue.async { [weak self] in
-      defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
-      guard let self, let key = LinkCall.resultKey(request, files, of: self.archives, plan),
-        files.canBeReadAgain
-      else { return }
-      self.results.keep(image, under: key, program: program)
-      self.scheduleSpare(written)
+    keepQueue.async {
+      // The next link, of another program, has better use for the cores.
+      QuietWork.run { [weak self] in
+        defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
+        guard let self,
+          let key = LinkCall.resultKey(request, files, of: self.archives, plan, isUrgent: false),
+          files.canBeReadAgain
+        else { return }
+        self.results.keep(image, under: key, program: program)
+        self.scheduleSpare(written)
+      }
     }
   }
 
@@ -390,6 +398,17 @@ package final class ResidentEngine: LinkEngine {
       guard written.wantsSpare else { return }
       spares.prepare(written.program, contents: written.contents, while: isWanted) {
         self.results.image(written.contents)
+      }
+    }
+  }
+
+  /// Finds memory for the next link's tables.
+  private func prepareHeap() {
+    let mine = lastLink.withLock { $0 }
+    DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + Self.prepareDelay) { [weak self] in
+      guard let self, self.running.count == 0, self.lastLink.withLock({ $0 }) == mine else { return }
+      QuietWork.start { [running] in
+        Heap.prepare(Self.preparedBytes) { running.count == 0 }
       }
     }
   }

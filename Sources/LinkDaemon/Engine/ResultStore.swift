@@ -72,7 +72,7 @@ package final class ResultStore: Sendable {
     }
   }
 
-  private static let imagesPerProgram = 2
+  private static let imagesPerProgram = 1
   private static let idleLimit = 4
 
   private let state: Mutex<State>

@@ -200,11 +200,12 @@ package final class ArchiveStore: Sendable {
   ///
   /// - Parameters:
   ///   - limit: bytes to be hashed at most.
+  ///   - isUrgent: whether it is done on all cores, or on the caller's thread alone.
   ///   - isOfUse: asked of the hash of the smallest file that has none yet, before the others are hashed.
   /// - Returns: the hashes, and those of files that the build cache does not name; nil when there is too much to hash,
   ///   it is of no use, or a file could not be read.
   func contentKeys(
-    of paths: [String], in inputs: InputSet, limit: Int, isOfUse: (ContentKey) -> Bool
+    of paths: [String], in inputs: InputSet, limit: Int, isUrgent: Bool, isOfUse: (ContentKey) -> Bool
   ) -> (all: [ContentKey], unnamed: Set<ContentKey>)? {
     var files: [InputSet.File] = []
     var keys: [ContentKey?] = []
@@ -226,9 +227,12 @@ package final class ArchiveStore: Sendable {
       keys[first] = hash
       missing.removeAll { $0 == first }
     }
-    let hashes = Self.concurrentMap(missing.count, grain: 1) { [files, missing] in
+    let hashing: @Sendable (Int) -> ContentKey = { [files, missing] in
       ContentKey.hashing(files[missing[$0]].file.bytes)
     }
+    let hashes =
+      isUrgent
+      ? Self.concurrentMap(missing.count, grain: 1, hashing) : missing.indices.map(hashing)
     for (k, hash) in zip(missing, hashes) {
       keys[k] = hash
       note(hash, of: files[k])

@@ -1,6 +1,4 @@
-import Foundation
 import LoaderCore
-import Replay
 import Synchronization
 
 /// Reads, beside a link, the files for which it takes known archives: whether they are what their build ids say.
@@ -24,11 +22,9 @@ final class TwinCheck: Sendable {
     self.isTwin = isTwin
     state = Mutex(State(outcomes: Array(repeating: nil, count: twins.count)))
     guard !twins.isEmpty else { return }
-    let work = Thread { [weak self] in
-      ReplaySyscalls.becomeUnimportant()
+    QuietWork.start { [weak self] in
       while let check = self, let k = check.begin() { check.read(k) }
     }
-    work.start()
   }
 
   /// Nobody wants to know any more.

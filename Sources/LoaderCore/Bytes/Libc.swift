@@ -86,6 +86,29 @@ package enum Heap {
   /// each page from the kernel anew costs a tenth of it.
   package static func keepLargeBlocks() { cmalloc_keep_large_blocks() }
 
+  /// Has the system find memory for what the allocator hands out next, where it has no free block of that size that was
+  /// in use before. What a link takes beyond what others left would make it wait for each page.
+  ///
+  /// - Parameters:
+  ///   - bytes: how much.
+  ///   - isWanted: asked for each piece; false ends it.
+  package static func prepare(_ bytes: Int, while isWanted: () -> Bool) {
+    #if os(Linux)
+      guard let block = malloc(bytes) else { return }
+      defer { free(block) }
+      // MADV_POPULATE_WRITE (Linux 5.14), which is not imported.
+      let advice: Int32 = 23
+      let (page, piece) = (Int(sysconf(Int32(_SC_PAGESIZE))), 1 << 20)
+      let start = (Int(bitPattern: block) + page - 1) & ~(page - 1)
+      let end = (Int(bitPattern: block) + bytes) & ~(page - 1)
+      for at in stride(from: start, to: end, by: piece) {
+        guard isWanted(), let memory = UnsafeMutableRawPointer(bitPattern: at),
+          madvise(memory, min(piece, end - at), advice) == 0
+        else { return }
+      }
+    #endif
+  }
+
   /// Gives free memory back to the system; for a daemon that has nothing to do.
   package static func trim() { cmalloc_trim() }
 }
