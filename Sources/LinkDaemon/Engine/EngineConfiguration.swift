@@ -20,7 +20,7 @@ package struct EngineConfiguration: Sendable {
   package var hashLimit = 64 << 20
   /// Bytes of an output from which on the next one's file is prepared (`SpareOutputs`), and memory found ahead
   /// (`Foresight`).
-  package var spareBytes = 4 << 20
+  package var spareBytes = 2 << 20
   package var logger: Logger
   /// Folders for links that are verified, and for those that differed.
   package var verificationSpool: String

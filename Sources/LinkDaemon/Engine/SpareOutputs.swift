@@ -48,6 +48,13 @@ package final class SpareOutputs: Sendable {
     mutating func remove(_ program: Int) -> Spare? {
       spares.firstIndex { $0.program == program }.map { spares.remove(at: $0).spare }
     }
+
+    /// The spare that goes next, when there are as many as there may be: one for a program that has none, and about
+    /// so many bytes.
+    func next(for bytes: Int) -> Int? {
+      guard spares.count >= SpareOutputs.limit else { return nil }
+      return spares.firstIndex { $0.spare.filled > bytes / 2 && $0.spare.filled / 2 < bytes }
+    }
   }
 
   private let folder: String
@@ -75,18 +82,23 @@ package final class SpareOutputs: Sendable {
   // MARK: for a link
 
   /// The spare of a program, which is the caller's from now on. Whoever writes it must have been told to stop.
-  package func take(_ program: Int) -> Spare? {
+  ///
+  /// A program without one gets another's if that would have to make room for this one's next: overwriting it still costs
+  /// less than new memory.
+  ///
+  /// - Parameter bytes: how many will be written.
+  package func take(_ program: Int, for bytes: Int) -> Spare? {
     if let writing = state.withLock({ $0.busy[program] }) {
       guard writing.wait(timeout: .now() + .milliseconds(50)) == .success else { return nil }
     }
-    return state.withLock { $0.remove(program) }
+    return state.withLock { s in s.remove(program) ?? s.next(for: bytes).map { s.spares.remove(at: $0).spare } }
   }
 
-  /// Whether a program has a spare that is an image, or has so many bytes to be written over.
+  /// Whether a program has a spare that is an image, or has so many bytes to be written over, or will get one.
   func isReady(_ program: Int, for bytes: Int) -> Bool {
     state.withLock { s in
       s.spares.first { $0.program == program }.map { $0.spare.contents != nil || $0.spare.filled >= bytes }
-        ?? false
+        ?? (s.next(for: bytes) != nil)
     }
   }
 

@@ -71,8 +71,8 @@ package struct OutputFile {
   ) throws(LinkFailure) -> String {
     // Its name does not grow with the output's, which may have the longest there is.
     let temporary = "\(folder)/.linkd-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    if let spares, image.count >= spares.fewestBytes, spares.serves(folder), let spare = spares.take(program),
-      spare.move(to: temporary)
+    if let spares, image.count >= spares.fewestBytes, spares.serves(folder),
+      let spare = spares.take(program, for: image.count), spare.move(to: temporary)
     {
       if spare.fill(temporary, with: image, mode: mode) {
         if !(isThere && spares.takeAway(path)) { remove() }
