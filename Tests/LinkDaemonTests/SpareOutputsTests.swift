@@ -157,16 +157,35 @@ struct SpareOutputsTests {
     let spares = try spares()
     let image = try image(1 << 20)
     _ = try prepare(spares, image, program: 1)
-    #expect(spares.take(2) == nil)
+    #expect(spares.take(2, for: image.count) == nil)
     for program in 2...9 { _ = try prepare(spares, image, program: program) }
     #expect(files.count == SpareOutputs.limit)
-    #expect(spares.take(1) == nil)
+    // One of about the size would go next; of other sizes none is given away.
+    #expect(spares.take(1, for: 4 * image.count) == nil)
+    #expect(spares.take(1, for: image.count / 4) == nil)
+    #expect(files.count == SpareOutputs.limit)
     spares.removeAll(forGood: true)
     #expect(files.isEmpty)
     // For good: whoever forgets everything later does not open it again.
     spares.removeAll()
     spares.extend(1, to: 1 << 20) { true }
     #expect(files.isEmpty)
+  }
+
+  @Test func aProgramWithoutOneGetsTheNextToGo() throws {
+    let spares = try spares()
+    let old = try image(1 << 20)
+    for program in 1...SpareOutputs.limit { _ = try prepare(spares, old, program: program) }
+    let names = Set(files)
+    #expect(spares.isReady(9, for: 1 << 20))
+    let new = try image((1 << 20) + 4096)
+    try put(new, spares, program: 9)
+    #expect(FileManager.default.contents(atPath: path) == bytes(new))
+    #expect(Set(files).isStrictSubset(of: names))
+    // The first one's went; the others keep theirs, and there is room for one more.
+    #expect(!spares.isReady(1, for: 1 << 20))
+    #expect((2...SpareOutputs.limit).allSatisfy { spares.isReady($0, for: 1 << 20) })
+    #expect(spares.take(9, for: 1 << 20) == nil)
   }
 
   @Test func anotherFileSystemGetsANewFile() throws {

@@ -26,4 +26,32 @@ import Testing
     #expect(resident.update(to: after, profile: .go1_27_3, options: .init()), "\(resident.refusal as Any)")
     for object in before.objects + after.objects { #expect(!object.isCorrupt) }
   }
+
+  /// The compiler gives numbers to package definitions only; the real linker would take others.
+  @Test(arguments: [0, 1])
+  func aReferenceToWhatIsNoPackageDefinitionIsHandedBack(index: Int) throws {
+    var scene = Scene()
+    scene.object.imports = [("part", 0)]
+    scene.link(scene.entry, .call(.init(.imported(package_: 1), index)))
+    var part = ObjectBuilder()
+    _ = part.add(.init("part.f", abi: 1, kind: 1, data: [0xc3]), .package_)
+    _ = part.add(.init("part.g", abi: 1, kind: 1, data: [0xc3]), .named)
+    let packages = try HandmadeProgram(["main": [scene.object], "part": [part]]).load()
+    let program = try ResidentProgram.resolve(packages, profile: .go1_27_3, options: .init()).program
+    if index == 0 {
+      #expect(try reachable(program.index) > 0)
+    } else {
+      let failure = #expect(throws: LinkFailure.self) { try reachable(program.index) }
+      guard case .unsupported(let reason) = failure else {
+        Issue.record("\(failure as Any)")
+        return
+      }
+      #expect(reason.contains("no definition"))
+    }
+  }
+
+  private func reachable(_ index: SymbolIndex) throws -> Int {
+    let live = try Deadcode.run(index, initOrder: try InitOrder.schedule(index), options: .init())
+    return live.count
+  }
 }

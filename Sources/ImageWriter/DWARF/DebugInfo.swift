@@ -151,8 +151,6 @@ package struct DebugInfo: ~Copyable, @unchecked Sendable {
   package var hasFlagVariants: Bool { UnitInfoBuilder.hasFlagVariants(index) }
 
   private static func check(_ index: SymbolIndex) throws(LinkFailure) {
-    if let bad = index.corruptObject {
-      throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
-    }
+    try index.checkObjects()
   }
 }

@@ -71,9 +71,7 @@ package final class FunctionMemory: @unchecked Sendable {
       throw .unsupported(reason: "\(name) has two roles in the function tables")
     }
     guard contentSizes.allSatisfy({ $0 < PCLineTable.limit }) else { throw PCLineTable.tooLarge }
-    if let bad = index.corruptObject {
-      throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
-    }
+    try index.checkObjects()
     if let callee = parts.calleeWithoutInfo {
       throw .corrupt(
         file: index.packagePath(callee),

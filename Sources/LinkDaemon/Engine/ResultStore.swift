@@ -53,7 +53,8 @@ package final class ResultStore: Sendable {
 
     /// How many images a program may have, if its own have that many bytes.
     func limit(_ bytes: Int) -> Int {
-      bytes >= ResultStore.manyBytes || self.bytes > budget / 2 ? 1 : ResultStore.imagesPerProgram
+      bytes >= ResultStore.manyBytes || self.bytes > budget / 2 || images.count > ResultStore.manyImages
+        ? 1 : ResultStore.imagesPerProgram
     }
 
     /// Whether an image is the only one that its program may have.
@@ -72,7 +73,10 @@ package final class ResultStore: Sendable {
     }
   }
 
-  private static let imagesPerProgram = 1
+  private static let imagesPerProgram = 2
+  /// With more images than these a program keeps its last one only: who links many programs after an edit undoes none of
+  /// them soon, and their memory would have to be found.
+  private static let manyImages = 16
   private static let idleLimit = 4
 
   private let state: Mutex<State>

@@ -91,11 +91,12 @@ package final class SpareOutputs: Sendable {
     if let writing = state.withLock({ $0.busy[program] }) {
       guard writing.wait(timeout: .now() + .milliseconds(50)) == .success else { return nil }
     }
-    return state.withLock { s in s.remove(program) ?? s.next(for: bytes).map { s.spares.remove(at: $0).spare } }
+    return state.withLock { s in s.remove(program) ?? s.next(for: bytes).map { s.spares.remove(at: $0).spare }
+    }
   }
 
   /// Whether a program has a spare that is an image, or has so many bytes to be written over, or will get one.
-  func isReady(_ program: Int, for bytes: Int) -> Bool {
+  package func isReady(_ program: Int, for bytes: Int) -> Bool {
     state.withLock { s in
       s.spares.first { $0.program == program }.map { $0.spare.contents != nil || $0.spare.filled >= bytes }
         ?? (s.next(for: bytes) != nil)

@@ -231,9 +231,7 @@ package enum Link {
       }
     }
     try written.get()
-    if let bad = index.corruptObject {
-      throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
-    }
+    try index.checkObjects()
     try told.stopIfFailed(otherwise: duplicatesFail)
     try timer.end("Asmb")
     let module = try fipsModule.get()

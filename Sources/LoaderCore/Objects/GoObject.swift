@@ -137,6 +137,13 @@ package final class GoObject: @unchecked Sendable {
   /// Whether some access found the object to contradict itself.
   package var isCorrupt: Bool { faultCell.pointee != 0 }
 
+  /// What becomes of a link with an object that is corrupt.
+  var failure: LinkFailure {
+    faultCell.pointee == 2
+      ? .unsupported(reason: "\(file.path) refers to what is no definition of a package")
+      : .corrupt(file: file.path, detail: "object contradicts itself")
+  }
+
   /// Reads the object whose bytes are `bytes` of `file` (from the object's own magic on).
   ///
   /// - Throws: `LinkFailure.corrupt` when the header or a block does not fit.

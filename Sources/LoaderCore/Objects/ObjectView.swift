@@ -90,6 +90,11 @@ package struct ObjectView: @unchecked Sendable {
   /// Notes a contradiction; the link that sees it fails, naming this object.
   @inline(never) package func noteFault() { fault.pointee = 1 }
 
+  /// Notes something that the real linker takes and linkd does not: it gets the link.
+  @inline(never) package func noteStrangeness() {
+    if fault.pointee == 0 { fault.pointee = 2 }
+  }
+
   /// A (length, offset) string reference at `at`.
   @inline(__always)
   package func stringRef(at: Int) -> ByteView {

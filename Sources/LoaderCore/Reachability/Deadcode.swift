@@ -220,9 +220,7 @@ package final class Deadcode {
   ) throws(LinkFailure) -> LiveSet {
     let redirected = options.pruneWeakMap ? try redirectDeadMapInits(initialisers) : []
     let dumped = dumped + redirected
-    if let bad = index.corruptObject {
-      throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
-    }
+    try index.checkObjects()
     graph.noteSize()
     if map.isIdentity {
       var live = Table<UInt8>()

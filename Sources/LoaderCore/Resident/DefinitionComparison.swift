@@ -259,6 +259,7 @@ struct DefinitionComparison: @unchecked Sendable {
       let number = Int(object.pointee.packages[Int(ref.package_)])
       guard number > 1 else { return Self.nowhere }
       from = objects + number
+      guard local < from.pointee.view.packageDefs else { return Self.nowhere }
     }
     return local < from.pointee.view.symbolCount ? from.pointee.symbols[local] : Self.nowhere
   }

@@ -46,9 +46,7 @@ package final class ResidentProgram: @unchecked Sendable {
   /// Names of cgo exports exist, wherever they come from (ld/go.go setCgoAttr).
   private func finish() throws(LinkFailure) {
     for e in packages.exports { _ = index.lookupOrCreate(e.name, version: e.version) }
-    if let bad = index.corruptObject {
-      throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
-    }
+    try index.checkObjects()
   }
 
   /// Has mapped pages given back meanwhile, in the first link of a big program: those of symbols' records and names,

@@ -196,7 +196,7 @@ extension IndexPatch {
       }
     }
     let steady = (0..<min(was.packageCount, now.packageCount)).map { k in
-      k == 0 || (was.packages[k] == now.packages[k] && !isChanged[Int(was.packages[k])])
+      k == 0 || (was.packages[k] == now.packages[k] && !isRenamed[Int(was.packages[k])])
     }
     return .init(
       object: o, old: index.loaded.base + o, new: UnsafePointer(after.base + o), functions: new.functions,

@@ -150,6 +150,11 @@ package final class SymbolIndex: @unchecked Sendable {
   /// The first object found corrupt by an access, if any.
   package var corruptObject: GoObject? { objects.first { $0.isCorrupt } }
 
+  /// - Throws: when some access found an object corrupt.
+  package func checkObjects() throws(LinkFailure) {
+    if let bad = corruptObject { throw bad.failure }
+  }
+
   package func library(of object: ObjectID) -> Library {
     libraries[Int(loaded[object.index].library)]
   }

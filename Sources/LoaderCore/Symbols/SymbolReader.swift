@@ -162,6 +162,12 @@ package struct SymbolReader: @unchecked Sendable {
         return .none
       }
       from = UnsafePointer(objects + Int(o.pointee.packages[Int(ref.package_)]))
+      // The compiler numbers package definitions only (cmd/internal/obj/sym.go NumberSyms). That others cannot be meant is
+      // what lets references to a package whose definitions stayed in place go unread (`DefinitionComparison`).
+      guard local < from.pointee.view.packageDefs else {
+        v.noteStrangeness()
+        return .none
+      }
     }
     guard local < from.pointee.view.symbolCount else {
       v.noteFault()

@@ -31,9 +31,7 @@ package struct SymbolResolver: ~Copyable {
     var resolver = SymbolResolver(index: index, profile: profile, options: options)
     resolver.addObjects(program)
     let warnings = try resolver.run()
-    if let bad = index.corruptObject {
-      throw .corrupt(file: bad.file.path, detail: "object contradicts itself")
-    }
+    try index.checkObjects()
     return (index, warnings)
   }
 
