@@ -32,6 +32,7 @@ import Testing
   func aReferenceToWhatIsNoPackageDefinitionIsHandedBack(index: Int) throws {
     var scene = Scene()
     scene.object.imports = [("part", 0)]
+    scene.object.packages = ["part"]
     scene.link(scene.entry, .call(.init(.imported(package_: 1), index)))
     var part = ObjectBuilder()
     _ = part.add(.init("part.f", abi: 1, kind: 1, data: [0xc3]), .package_)
