@@ -34,7 +34,7 @@ package final class ResidentEngine: LinkEngine {
   private static let trimDelay = DispatchTimeInterval.seconds(10)
   /// Nanoseconds after a link without another one: a spare that comes too early is in the way.
   private static let spareDelay = 30_000_000
-  /// Bytes of tables that are prepared for, and how long after a link: its answer must be on its way.
+  /// Bytes of tables that are prepared for at most, and how long after a link: its answer must be on its way.
   private static let preparedBytes = 32 << 20
   private static let prepareDelay = DispatchTimeInterval.milliseconds(4)
   /// When no link came for so long, what is held is written for the daemon's next life.
@@ -92,7 +92,7 @@ package final class ResidentEngine: LinkEngine {
     defer {
       running.end()
       scheduleHousekeeping()
-      prepareHeap()
+      if let image = call.image { prepareHeap(image.image.count) }
       scheduleSpare(call.written)
     }
     let outcome = link(call)
@@ -402,13 +402,16 @@ package final class ResidentEngine: LinkEngine {
     }
   }
 
-  /// Finds memory for the next link's tables.
-  private func prepareHeap() {
+  /// Finds memory for the next link's tables, which are many times its output.
+  ///
+  /// - Parameter bytes: of the last output.
+  private func prepareHeap(_ bytes: Int) {
+    let wanted = min(8 * bytes, Self.preparedBytes)
     let mine = lastLink.withLock { $0 }
     DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + Self.prepareDelay) { [weak self] in
       guard let self, self.running.count == 0, self.lastLink.withLock({ $0 }) == mine else { return }
       QuietWork.start { [running] in
-        Heap.prepare(Self.preparedBytes) { running.count == 0 }
+        Heap.prepare(wanted) { running.count == 0 }
       }
     }
   }
