@@ -17,6 +17,9 @@ static inline void cmalloc_keep_large_blocks(void) {
 #endif
 }
 
+/* Write one byte, though nobody will read it. */
+static inline void cmalloc_touch(volatile char *at) { *at = 0; }
+
 /* Give free memory back to the system. */
 static inline void cmalloc_trim(void) {
 #if defined(__GLIBC__)

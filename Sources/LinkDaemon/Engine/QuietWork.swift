@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Replay
 
@@ -13,15 +12,5 @@ enum QuietWork {
       body()
     }
     thread.start()
-  }
-
-  /// Returns when `body` has.
-  static func run(_ body: @escaping @Sendable () -> Void) {
-    let end = DispatchSemaphore(value: 0)
-    start {
-      body()
-      end.signal()
-    }
-    end.wait()
   }
 }

@@ -370,17 +370,15 @@ package final class ResidentEngine: LinkEngine {
     let program = ResultStore.program(plan)
     let (request, written) = (call.request, call.written)
     late.withLock { $0.append(program) }
-    keepQueue.async {
-      // The next link, of another program, has better use for the cores.
-      QuietWork.run { [weak self] in
-        defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
-        guard let self,
-          let key = LinkCall.resultKey(request, files, of: self.archives, plan, isUrgent: false),
-          files.canBeReadAgain
-        else { return }
-        self.results.keep(image, under: key, program: program)
-        self.scheduleSpare(written)
-      }
+    keepQueue.async { [weak self] in
+      defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
+      // On this thread alone: the next link, of another program, has better use for the crew.
+      guard let self,
+        let key = LinkCall.resultKey(request, files, of: self.archives, plan, isUrgent: false),
+        files.canBeReadAgain
+      else { return }
+      self.results.keep(image, under: key, program: program)
+      self.scheduleSpare(written)
     }
   }
 

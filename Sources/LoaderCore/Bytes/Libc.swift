@@ -93,20 +93,13 @@ package enum Heap {
   ///   - bytes: how much.
   ///   - isWanted: asked for each piece; false ends it.
   package static func prepare(_ bytes: Int, while isWanted: () -> Bool) {
-    #if os(Linux)
-      guard let block = malloc(bytes) else { return }
-      defer { free(block) }
-      // MADV_POPULATE_WRITE (Linux 5.14), which is not imported.
-      let advice: Int32 = 23
-      let (page, piece) = (Int(sysconf(Int32(_SC_PAGESIZE))), 1 << 20)
-      let start = (Int(bitPattern: block) + page - 1) & ~(page - 1)
-      let end = (Int(bitPattern: block) + bytes) & ~(page - 1)
-      for at in stride(from: start, to: end, by: piece) {
-        guard isWanted(), let memory = UnsafeMutableRawPointer(bitPattern: at),
-          madvise(memory, min(piece, end - at), advice) == 0
-        else { return }
-      }
-    #endif
+    guard let block = malloc(bytes) else { return }
+    defer { free(block) }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    for at in stride(from: 0, to: bytes, by: page) {
+      guard isWanted() else { return }
+      cmalloc_touch(block.assumingMemoryBound(to: CChar.self) + at)
+    }
   }
 
   /// Gives free memory back to the system; for a daemon that has nothing to do.
