@@ -93,13 +93,16 @@ package enum Heap {
   ///   - bytes: how much.
   ///   - isWanted: asked for each piece; false ends it.
   package static func prepare(_ bytes: Int, while isWanted: () -> Bool) {
-    guard let block = malloc(bytes) else { return }
-    defer { free(block) }
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    for at in stride(from: 0, to: bytes, by: page) {
-      guard isWanted() else { return }
-      cmalloc_touch(block.assumingMemoryBound(to: CChar.self) + at)
-    }
+    // Others give a block of that size back to the system.
+    #if canImport(Glibc)
+      guard let block = malloc(bytes) else { return }
+      defer { free(block) }
+      let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+      for at in stride(from: 0, to: bytes, by: page) {
+        guard isWanted() else { return }
+        cmalloc_touch(block.assumingMemoryBound(to: CChar.self) + at)
+      }
+    #endif
   }
 
   /// Gives free memory back to the system; for a daemon that has nothing to do.
