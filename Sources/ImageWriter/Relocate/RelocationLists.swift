@@ -47,13 +47,25 @@ struct ListedRelocation: BitwiseCopyable {
 final class RelocationLists: @unchecked Sendable {
   private static let chunkShift: UInt32 = 14
   private static let chunkSize = 1 << 14
-  private static let chunkLimit = 1 << 15
+  /// 67 million relocations.
+  private static let chunkLimit = 1 << 12
   /// Relocations that a list may have.
   static let listLimit = chunkSize
 
   private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<ListedRelocation>>
   /// Chunks handed out; more than the limit when there were none left.
   private let taken = Atomic(0)
+  private let rests = Mutex(Rests())
+
+  private struct Rests {
+    /// What writers left of their chunks.
+    var all: [(position: UInt32, count: Int)] = []
+    /// Counts how often all was freed.
+    var epoch = 0
+  }
+
+  /// Fewer relocations are not worth remembering.
+  private static let fewestLeft = 32
 
   init() { chunks = .allocate(capacity: Self.chunkLimit) }
 
@@ -68,24 +80,29 @@ final class RelocationLists: @unchecked Sendable {
   func removeAll() {
     for k in 0..<chunkCount { chunks[k].deallocate() }
     taken.store(0, ordering: .relaxed)
+    rests.withLock { $0 = Rests(epoch: $0.epoch + 1) }
   }
 
   var byteCount: Int { chunkCount * Self.chunkSize * MemoryLayout<ListedRelocation>.stride }
 
   @inline(__always)
   func list(at position: UInt32) -> UnsafePointer<ListedRelocation> {
-    UnsafePointer(chunks[Int(position >> Self.chunkShift)] + Int(position & (1 << Self.chunkShift - 1)))
+    UnsafePointer(place(position))
   }
 
-  /// What one worker adds lists with: `begin`, then one `append` after the other, then `end`.
-  struct Writer {
+  /// What one worker adds lists with: `begin`, then one `append` after the other, then `end`. What it leaves of a chunk is
+  /// the next one's.
+  struct Writer: ~Copyable {
     private let lists: RelocationLists
     private var chunk: UnsafeMutablePointer<ListedRelocation>?
     private var position: UInt32 = 0
     private var left = 0
+    private var epoch = 0
     private(set) var count = 0
 
     init(_ lists: RelocationLists) { self.lists = lists }
+
+    deinit { lists.giveBack(position, left, epoch) }
 
     /// Starts a list of up to `limit` relocations.
     ///
@@ -98,12 +115,13 @@ final class RelocationLists: @unchecked Sendable {
 
     @inline(never)
     private mutating func takeChunk(_ limit: Int) -> Bool {
-      guard limit <= RelocationLists.chunkSize, let (memory, position) = lists.takeChunk() else {
+      lists.giveBack(position, left, epoch)
+      left = 0
+      guard limit <= RelocationLists.chunkSize, let room = lists.takeRest(limit) ?? lists.takeChunk() else {
         return false
       }
-      chunk = memory
-      self.position = position
-      left = RelocationLists.chunkSize
+      (position, left, epoch) = room
+      chunk = lists.place(position)
       return true
     }
 
@@ -126,10 +144,32 @@ final class RelocationLists: @unchecked Sendable {
     }
   }
 
-  private func takeChunk() -> (UnsafeMutablePointer<ListedRelocation>, UInt32)? {
+  private typealias Room = (position: UInt32, count: Int, epoch: Int)
+
+  private func giveBack(_ position: UInt32, _ count: Int, _ epoch: Int) {
+    guard count >= Self.fewestLeft else { return }
+    rests.withLock { r in
+      if r.epoch == epoch { r.all.append((position, count)) }
+    }
+  }
+
+  private func takeRest(_ count: Int) -> Room? {
+    rests.withLock { r in
+      guard let k = r.all.lastIndex(where: { $0.count >= count }) else { return nil }
+      let rest = r.all.remove(at: k)
+      return (rest.position, rest.count, r.epoch)
+    }
+  }
+
+  private func takeChunk() -> Room? {
     let k = taken.add(1, ordering: .relaxed).oldValue
     guard k < Self.chunkLimit else { return nil }
     chunks[k] = .allocate(capacity: Self.chunkSize)
-    return (chunks[k], UInt32(k) << Self.chunkShift)
+    return (UInt32(k) << Self.chunkShift, Self.chunkSize, rests.withLock { $0.epoch })
+  }
+
+  @inline(__always)
+  private func place(_ position: UInt32) -> UnsafeMutablePointer<ListedRelocation> {
+    chunks[Int(position >> Self.chunkShift)] + Int(position & (1 << Self.chunkShift - 1))
   }
 }

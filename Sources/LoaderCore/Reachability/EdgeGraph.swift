@@ -338,6 +338,8 @@ package final class EdgeGraph: @unchecked Sendable {
   private func renumber(_ patch: IndexChange, in ranges: [Range<Int>], _ reader: SymbolReader) {
     guard !ranges.isEmpty else { return }
     if isIdentity {
+      nodes.reserve(symbolCount)
+      symbols.reserve(nodeCount + nodeCount / 64)
       for n in 0..<UInt32(symbolCount) { nodes.append(n) }
       for n in 0..<UInt32(nodeCount) { symbols.append(n) }
       isIdentity = false
@@ -358,6 +360,7 @@ package final class EdgeGraph: @unchecked Sendable {
 
   /// Gives nodes to the symbols among some numbers that have none.
   private func addNodes(for numbers: Range<Int>, _ reader: SymbolReader) {
+    symbols.makeRoom(for: numbers.count)
     for n in numbers where nodes[n] == 0 && reader.symbols[n] != NumberRoom.nobody {
       nodes[n] = UInt32(truncatingIfNeeded: nodeCount)
       nodeCount += 1

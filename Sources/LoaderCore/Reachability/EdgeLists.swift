@@ -8,21 +8,28 @@ final class EdgeLists: @unchecked Sendable {
 
   private static let chunkShift: UInt32 = 16
   private static let chunkWords = 1 << 16
-  /// A position and its "plus 1" fit 32 bits, with room to spare.
-  private static let chunkLimit = 1 << 15
+  /// 2 GB of lists. A position and its "plus 1" fit 32 bits, with room to spare.
+  private static let chunkLimit = 1 << 13
 
   private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>
   /// Chunks handed out; more than the limit when there were none left.
   private let taken = Atomic(0)
-  /// The first word of each allocation: one can serve as several chunks.
-  private let allocations = Mutex([Allocation]())
+  private let memory = Mutex(Memory())
 
   /// How many chunks, from the first on, are a snapshot's.
   private var borrowed = 0
 
-  private struct Allocation: @unchecked Sendable {
-    let base: UnsafeMutablePointer<UInt32>
+  private struct Memory: @unchecked Sendable {
+    /// The first word of each allocation: one can serve as several chunks.
+    var allocations: [UnsafeMutablePointer<UInt32>] = []
+    /// What writers left of their chunks.
+    var rests: [(position: UInt32, words: Int)] = []
+    /// Counts how often all was freed.
+    var epoch = 0
   }
+
+  /// Fewer words are not worth remembering.
+  private static let fewestWords = 64
 
   init() { chunks = .allocate(capacity: Self.chunkLimit) }
 
@@ -33,9 +40,9 @@ final class EdgeLists: @unchecked Sendable {
 
   /// Only while nobody else uses the lists.
   func removeAll() {
-    allocations.withLock { list in
-      for a in list { a.base.deallocate() }
-      list.removeAll()
+    memory.withLock { m in
+      for a in m.allocations { a.deallocate() }
+      m = Memory(epoch: m.epoch + 1)
     }
     for k in 0..<borrowed { SnapshotBlock.giveBack(chunks[k], 4 * Self.chunkWords) }
     borrowed = 0
@@ -73,13 +80,16 @@ final class EdgeLists: @unchecked Sendable {
     chunks[Int(position >> Self.chunkShift)] + Int(position & (1 << Self.chunkShift - 1))
   }
 
-  /// What one worker adds lists with.
-  struct Writer {
+  /// What one worker adds lists with. What it leaves of a chunk is the next one's.
+  struct Writer: ~Copyable {
     private let lists: EdgeLists
     private var next: UInt32 = 0
     private var left = 0
+    private var epoch = 0
 
     init(_ lists: EdgeLists) { self.lists = lists }
+
+    deinit { lists.giveBack(next, left, epoch) }
 
     /// Keeps a list.
     ///
@@ -87,9 +97,10 @@ final class EdgeLists: @unchecked Sendable {
     mutating func add(_ header: UInt32, _ list: borrowing Table<UInt32>) -> UInt32? {
       let need = list.count + EdgeLists.headerWords
       if need > left {
-        guard let (first, words) = lists.takeChunks(words: need) else { return nil }
-        next = first
-        left = words
+        lists.giveBack(next, left, epoch)
+        left = 0
+        guard let found = lists.takeRest(words: need) ?? lists.takeChunks(words: need) else { return nil }
+        (next, left, epoch) = found
       }
       let position = next
       let p = lists.list(at: position)
@@ -102,14 +113,36 @@ final class EdgeLists: @unchecked Sendable {
     }
   }
 
-  private func takeChunks(words: Int) -> (position: UInt32, words: Int)? {
+  private typealias Room = (position: UInt32, words: Int, epoch: Int)
+
+  private func giveBack(_ position: UInt32, _ words: Int, _ epoch: Int) {
+    guard words >= Self.fewestWords else { return }
+    memory.withLock { m in
+      if m.epoch == epoch { m.rests.append((position, words)) }
+    }
+  }
+
+  private func takeRest(words: Int) -> Room? {
+    memory.withLock { m in
+      guard let k = m.rests.lastIndex(where: { $0.words >= words }) else { return nil }
+      let rest = m.rests.remove(at: k)
+      return (rest.position, rest.words, m.epoch)
+    }
+  }
+
+  private func takeChunks(words: Int) -> Room? {
     let n = (words + Self.chunkWords - 1) / Self.chunkWords
     let first = taken.add(n, ordering: .relaxed).oldValue
     guard first + n <= Self.chunkLimit else { return nil }
-    let memory = UnsafeMutablePointer<UInt32>.allocate(capacity: n * Self.chunkWords)
-    let allocation = Allocation(base: memory)
-    allocations.withLock { $0.append(allocation) }
-    for k in 0..<n { chunks[first + k] = memory + k * Self.chunkWords }
-    return (UInt32(first) << Self.chunkShift, n * Self.chunkWords)
+    let base = UnsafeMutablePointer<UInt32>.allocate(capacity: n * Self.chunkWords)
+    for k in 0..<n { chunks[first + k] = base + k * Self.chunkWords }
+    let keep = UnsafeBase(base: base)
+    let epoch = memory.withLock { m in
+      m.allocations.append(keep.base)
+      return m.epoch
+    }
+    return (UInt32(first) << Self.chunkShift, n * Self.chunkWords, epoch)
   }
+
+  private struct UnsafeBase: @unchecked Sendable { let base: UnsafeMutablePointer<UInt32> }
 }
