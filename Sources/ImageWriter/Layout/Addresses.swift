@@ -52,6 +52,8 @@ package struct Addresses: ~Copyable, @unchecked Sendable {
   /// Address and section of every symbol, as stored.
   @inline(__always) package var packed: UnsafePointer<UInt64> { UnsafePointer(words.base) }
   package var count: Int { words.count }
+  /// For the time they live and do not grow.
+  package var view: AddressView { AddressView(words: packed, count: count) }
 }
 
 /// A section of the image: an index into the section list, in creation order; 0 is none.

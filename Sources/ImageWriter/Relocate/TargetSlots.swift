@@ -82,7 +82,7 @@ final class Targets: @unchecked Sendable {
 
   /// All symbols with a place get numbers, in their order; there is room for half as many others.
   init(places: TargetPlaces) {
-    let ranks = PlacedRanks(places)
+    let ranks = PlacedRanks(places.words, count: places.count)
     limit = min(ranks.count + ranks.count / 2 + 1 << 14, ListedRelocation.targetLimit)
     slots = Table(uninitialized: limit)
     table = Table(uninitialized: limit)
@@ -192,59 +192,5 @@ struct TargetPlaces: @unchecked Sendable {
       symbol = s.raw
     }
     return 0
-  }
-}
-
-/// Numbers the symbols that have a place: a bit each, and how many there are before each 64 of them.
-private final class PlacedRanks: @unchecked Sendable {
-  private let bits: Table<UInt64>
-  private let starts: Table<UInt32>
-  var count: Int { Int(starts[bits.count]) }
-  var view: View { View(bits: bits.base, starts: starts.base, count: bits.count) }
-
-  /// For the time the ranks live.
-  struct View {
-    var bits: UnsafePointer<UInt64>?
-    var starts: UnsafePointer<UInt32>?
-    var count = 0
-
-    @inline(__always)
-    func rank(_ s: SymbolID) -> Int? {
-      let (w, bit) = (s.index >> 6, UInt64(1) << UInt64(s.index & 63))
-      guard w < count, let bits, let starts, bits[w] & bit != 0 else { return nil }
-      return Int(starts[w]) &+ (bits[w] & (bit &- 1)).nonzeroBitCount
-    }
-  }
-
-  init(_ places: TargetPlaces) {
-    let n = (places.count + 63) / 64
-    bits = Table(uninitialized: n)
-    starts = Table(uninitialized: n + 1)
-    starts[0] = 0
-    let (bits, starts) = (bits.base, starts.base)
-    Chunks.run(n, grain: 1 << 10) { range in
-      for w in range {
-        var word: UInt64 = 0
-        let symbols = places.words + 64 * w
-        for k in 0..<min(64, places.count - 64 * w) where symbols[k] >> 48 != 0 { word |= 1 << UInt64(k) }
-        bits[w] = word
-        starts[w + 1] = UInt32(word.nonzeroBitCount)
-      }
-    }
-    for w in 0..<n { starts[w + 1] &+= starts[w] }
-  }
-
-  func forEach(_ body: (_ symbol: Int, _ rank: Int) -> Void) {
-    let (bits, starts, n) = (bits.base, starts.base, bits.count)
-    Chunks.run(n, grain: 1 << 10) { range in
-      for w in range {
-        var (rest, rank) = (bits[w], Int(starts[w]))
-        while rest != 0 {
-          body(64 * w + rest.trailingZeroBitCount, rank)
-          rest &= rest &- 1
-          rank += 1
-        }
-      }
-    }
   }
 }

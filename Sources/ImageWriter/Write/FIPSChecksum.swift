@@ -6,7 +6,7 @@ import LoaderCore
 package enum FIPSChecksum {
   /// - Returns: what the checksum is of.
   package static func write(
-    _ fips: FIPSSymbols, _ layout: ImageLayout, _ addresses: borrowing Addresses, into image: OutputImage
+    _ fips: FIPSSymbols, _ layout: ImageLayout, _ addresses: AddressView, into image: OutputImage
   ) throws(LinkFailure) -> FIPSModule {
     let kinds: [Segment.Kind] = [.text, .rodata, .data, .data]
     let names = ["go:textfipsstart", "go:rodatafipsstart", "go:noptrdatafipsstart", "go:datafipsstart"]

@@ -30,7 +30,7 @@ struct TextPlaces: Sendable {
   private let strings: [Int?]
   private let buildInfo: Int?
 
-  init(_ texts: GivenTexts, _ index: SymbolIndex, _ addresses: borrowing Addresses, _ layout: ImageLayout) {
+  init(_ texts: GivenTexts, _ index: SymbolIndex, _ addresses: AddressView, _ layout: ImageLayout) {
     self.texts = texts
     let owned = Set(index.ownedSymbols)
     var places: [Int?] = []
@@ -73,8 +73,8 @@ struct TextPlaces: Sendable {
 
 extension ImageLayout {
   /// Where a symbol's bytes are in the file; nil for one without a place there.
-  func fileOffset(of s: SymbolID, _ addresses: borrowing Addresses) -> Int? {
-    guard !s.isNone, s.index < addresses.count, addresses.section(of: s) != .none else { return nil }
+  func fileOffset(of s: SymbolID, _ addresses: AddressView) -> Int? {
+    guard !s.isNone, addresses.section(of: s) != .none else { return nil }
     let section = section(addresses.section(of: s))
     let segment = self[section.segment]
     let offset = addresses[s] &- segment.address

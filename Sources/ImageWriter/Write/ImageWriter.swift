@@ -47,8 +47,8 @@ package struct SegmentWriter {
     let problems = bases.withUnsafeBufferPointer { bases -> [Relocator.Problem]? in
       guard let sectionBases = bases.baseAddress else { return nil }
       let relocator = Relocator(
-        reader: index.reader, places: addresses.packed, placedCount: addresses.count,
-        sectionBases: sectionBases, reachable: live.reachableBits, reachableCount: live.limit,
+        reader: index.reader, places: addresses.view, sectionBases: sectionBases,
+        reachable: live.reachableBits, reachableCount: live.limit,
         unreachableMethod: unreachableMethod, tlsOffset: -8, isPIE: isPIE)
       let places = TargetPlaces(
         words: addresses.packed, count: addresses.count, reachable: live.reachableBits,

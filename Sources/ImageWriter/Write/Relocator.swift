@@ -6,9 +6,7 @@ import LoaderCore
 /// Plain pointers, no references: one value serves all workers.
 struct Relocator: @unchecked Sendable {
   let reader: SymbolReader
-  /// Address and section by symbol (`Addresses.packed`), for symbols below `placedCount`.
-  let places: UnsafePointer<UInt64>
-  let placedCount: Int
+  let places: AddressView
   /// Virtual addresses of the sections.
   let sectionBases: UnsafePointer<UInt64>
   let reachable: UnsafePointer<UInt8>
@@ -53,7 +51,7 @@ struct Relocator: @unchecked Sendable {
       }
       if size == 0 { continue }
       let target = reader.target(r, in: relocs)
-      let word = target.index < placedCount ? places[target.index] : 0
+      let word = places.word(target)
       if word >> 48 == 0, !target.isNone {
         if !unplaced(s, i, r, target, field + offset, &problems) { continue }
       }
@@ -71,7 +69,7 @@ struct Relocator: @unchecked Sendable {
       case RelocType.addr:
         var base = value
         if word >> 48 == 0, r.isWeak, !isReachable(target) {
-          base = places[unreachableMethod.index] & Addresses.addressMask
+          base = places[unreachableMethod]
         }
         result = Int64(bitPattern: base) &+ r.addend
         if size == 4, Int32(truncatingIfNeeded: result) < 0 {

@@ -221,7 +221,7 @@ package enum Link {
     var written = Result<Void, LinkFailure>.success(())
     Chunks.beside {
       fipsModule = Result { () throws(LinkFailure) in
-        try FIPSChecksum.write(fips, layout, addresses, into: image)
+        try FIPSChecksum.write(fips, layout, addresses.view, into: image)
       }
     } _: {
       written = Result { () throws(LinkFailure) in
