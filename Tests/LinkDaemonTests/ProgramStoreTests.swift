@@ -53,6 +53,15 @@ import Testing
     #expect(try link(0, store) && link(1, store) && !link(2, store))
   }
 
+  @Test func aSmallerBudgetLetsProgramsGo() throws {
+    let store = try store(3)
+    for k in 0..<3 { _ = try link(k, store) }
+    store.setBudget(try resolve(programs[0]).byteCount * 3 / 2)
+    #expect(store.counts.programs == 1 && store.counts.bytes > 0)
+    store.setBudget(0)
+    #expect(store.counts.programs == 0 && store.counts.bytes == 0)
+  }
+
   @Test func programsInTurnAreFoundAgain() throws {
     let store = try store(3)
     for k in programs.indices { #expect(try !link(k, store)) }

@@ -1,12 +1,6 @@
 import Logging
 import Protocol
 
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
-
 /// What an engine is made with.
 package struct EngineConfiguration: Sendable {
   /// Absent: the engine runs without a persistent cache.
@@ -36,14 +30,6 @@ package struct EngineConfiguration: Sendable {
     self.logger = logger
     self.verificationSpool = verificationSpool
     self.differences = differences
-  }
-}
-
-extension EngineConfiguration {
-  /// The memory budget in bytes; the engine's own choice is an eighth of the machine's memory.
-  var effectiveMemoryBudget: Int {
-    let physical = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-    return memoryBudget > 0 ? memoryBudget : max(physical / 8, 256 << 20)
   }
 }
 

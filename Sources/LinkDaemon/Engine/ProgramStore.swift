@@ -55,6 +55,8 @@ package final class ProgramStore: Sendable {
     /// How its packages were loaded.
     let walk: PackageWalk?
     let use: Int
+    /// Of memory, when it was put in.
+    let byteCount: Int
   }
 
   /// A program as it is on disk.
@@ -64,6 +66,8 @@ package final class ProgramStore: Sendable {
   }
 
   private struct State {
+    /// Bytes.
+    var budget: Int
     var entries: [Entry] = []
     var clock = 0
     /// From disk, for the link that is about to ask.
@@ -71,8 +75,19 @@ package final class ProgramStore: Sendable {
     var kept: [Int: Kept] = [:]
     var bytes = 0
 
+    mutating func keepToBudget() {
+      while bytes > budget, !entries.isEmpty { remove(at: victim) }
+    }
+
+    @discardableResult
+    mutating func remove(at index: Int) -> ResidentLink {
+      let entry = entries.remove(at: index)
+      bytes -= entry.byteCount
+      return entry.link
+    }
+
     /// Whether there is no room for another program like these.
-    func isFull(_ budget: Int) -> Bool { entries.count > 1 && bytes + bytes / entries.count > budget }
+    var isFull: Bool { entries.count > 1 && bytes + bytes / entries.count > budget }
 
     /// Which program goes for one that is put in next: the one used longest ago if that is long ago, else the one used
     /// last: who links many programs in turn needs the one used longest ago next.
@@ -83,13 +98,20 @@ package final class ProgramStore: Sendable {
     }
   }
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   /// Held while a program is being written.
   private let writing = Mutex(())
-  /// Bytes.
-  private let budget: Int
 
-  package init(budget: Int) { self.budget = budget }
+  /// - Parameter budget: bytes.
+  package init(budget: Int) { state = Mutex(State(budget: budget)) }
+
+  /// Changes the budget; what is too much goes.
+  package func setBudget(_ bytes: Int) {
+    state.withLock { s in
+      s.budget = bytes
+      s.keepToBudget()
+    }
+  }
 
   /// Takes the program with the fewest objects to exchange out; without a resident one that from disk, or else one
   /// with the fewest packages to add and remove; or another program with nearly the same packages, if that has to make
@@ -106,12 +128,10 @@ package final class ProgramStore: Sendable {
   /// Takes the program that `keep` would let go for this one.
   private func takeNextVictim(for packages: LoadedPackages) -> ResidentLink? {
     state.withLock { s in
-      guard s.isFull(budget), s.entries[s.victim].link.program.difference(from: packages) != nil else {
+      guard s.isFull, s.entries[s.victim].link.program.difference(from: packages) != nil else {
         return nil
       }
-      let taken = s.entries.remove(at: s.victim).link
-      s.bytes -= taken.byteCount
-      return taken
+      return s.remove(at: s.victim)
     }
   }
 
@@ -136,21 +156,19 @@ package final class ProgramStore: Sendable {
         best = (i, d)
       }
       guard let best else { return nil }
-      let taken = s.entries.remove(at: best.index).link
-      s.bytes -= taken.byteCount
-      return taken
+      return s.remove(at: best.index)
     }
   }
 
   /// Puts a program (back) in. When the budget is passed others go.
   package func keep(_ link: ResidentLink, _ key: Int, kin: Int? = nil, walk: PackageWalk? = nil) {
+    let byteCount = link.byteCount
     state.withLock { s in
-      s.bytes += link.byteCount
-      while s.bytes > budget, !s.entries.isEmpty {
-        s.bytes -= s.entries.remove(at: s.victim).link.byteCount
-      }
+      s.bytes += byteCount
+      s.keepToBudget()
       s.clock += 1
-      s.entries.append(Entry(key: key, kin: kin, link: link, walk: walk, use: s.clock))
+      s.entries.append(
+        Entry(key: key, kin: kin, link: link, walk: walk, use: s.clock, byteCount: byteCount))
     }
   }
 
@@ -204,7 +222,7 @@ package final class ProgramStore: Sendable {
     return Set(programs.flatMap { $0.packages.objects.map { ObjectIdentifier($0.file) } })
   }
 
-  var counts: (programs: Int, bytes: Int) { state.withLock { ($0.entries.count, $0.bytes) } }
+  package var counts: (programs: Int, bytes: Int) { state.withLock { ($0.entries.count, $0.bytes) } }
 
   func removeAll() {
     state.withLock { s in

@@ -20,8 +20,7 @@ package final class ResidentEngine: LinkEngine {
   private let spares: SpareOutputs?
   private let kept: KeptResults?
   private let keptPrograms: KeptPrograms?
-  /// Bytes: a third for images, the rest for what makes the next ones fast.
-  private let budget: Int
+  private let budget: MemoryBudget
   private let releases = ReleaseFinder()
   private let logger: Logger
   private let counts = Mutex((parsed: 0, reused: 0))
@@ -58,9 +57,10 @@ package final class ResidentEngine: LinkEngine {
     MappingGuard.install()
     Heap.keepLargeBlocks()
     archives = ArchiveStore(hashes: configuration.cache.map(CachedNameHashes.init))
-    budget = configuration.effectiveMemoryBudget
-    results = ResultStore(budget: budget / 3)
-    programs = ProgramStore(budget: budget / 3 * 2)
+    budget = MemoryBudget(configured: configuration.memoryBudget)
+    let parts = MemoryBudget.parts(of: budget.most)
+    results = ResultStore(budget: parts.images)
+    programs = ProgramStore(budget: parts.programs)
     logger = configuration.logger
     cache = configuration.cache
     hashLimit = configuration.hashLimit
@@ -75,7 +75,7 @@ package final class ResidentEngine: LinkEngine {
     let running = running
     verifier = Verifier(
       Verifier.Places(spool: configuration.verificationSpool, differences: configuration.differences),
-      limits: Verifier.Limits(heldBytes: budget / 2), logger: logger,
+      limits: Verifier.Limits(heldBytes: budget.most / 2), logger: logger,
       isBusy: { running.count > 0 },
       onDistrust: { [spares] in
         spares?.removeAll(forGood: true)
@@ -91,6 +91,7 @@ package final class ResidentEngine: LinkEngine {
     let call = LinkCall(request: request, control: control, start: start)
     defer {
       running.end()
+      keepQueue.async { [weak self] in self?.keepToBudget() }
       scheduleHousekeeping()
       if let image = call.image { prepareHeap(image.image.count) }
       scheduleSpare(call.written)
@@ -365,6 +366,13 @@ package final class ResidentEngine: LinkEngine {
 
   // MARK: housekeeping
 
+  /// Lets go of what is too much by now.
+  private func keepToBudget() {
+    let parts = MemoryBudget.parts(of: budget.now())
+    results.setBudget(parts.images)
+    programs.setBudget(parts.programs)
+  }
+
   /// Keeps a result whose key was too much work on the way to it.
   private func keepLater(_ image: LinkedImage, _ call: LinkCall, _ plan: LinkPlan, _ files: InputSet) {
     let program = ResultStore.program(plan)
@@ -493,7 +501,7 @@ package final class ResidentEngine: LinkEngine {
     status.objectsParsed = totals.parsed
     status.objectsReused = totals.reused
     status.programsResident = kept.programs
-    status.budgetBytes = budget
+    status.budgetBytes = budget.most
     return status
   }
 

@@ -20,7 +20,8 @@ package final class ResultStore: Sendable {
   }
 
   private struct State {
-    let budget: Int
+    /// Bytes.
+    var budget: Int
     var images: [ContentKey: Entry] = [:]
     /// Memory without an image, for the next one of a program.
     var lent: [Int: OutputImage] = [:]
@@ -28,6 +29,10 @@ package final class ResultStore: Sendable {
     var idle: [OutputImage] = []
     var bytes = 0
     var clock = 0
+
+    mutating func keepToBudget() {
+      while bytes > budget, let old = oldest() { remove(old) }
+    }
 
     mutating func remove(_ key: ContentKey) {
       if let image = takeImage(key), image.count < ResultStore.manyBytes { keepIdle(image) }
@@ -80,13 +85,16 @@ package final class ResultStore: Sendable {
   private static let idleLimit = 4
 
   private let state: Mutex<State>
-  /// Bytes.
-  private let budget: Int
 
   /// - Parameter budget: bytes.
-  init(budget: Int) {
-    self.budget = budget
-    state = Mutex(State(budget: budget))
+  init(budget: Int) { state = Mutex(State(budget: budget)) }
+
+  /// Changes the budget; what is too much goes.
+  func setBudget(_ bytes: Int) {
+    state.withLock { s in
+      s.budget = bytes
+      s.keepToBudget()
+    }
   }
 
   var counts: (programs: Int, bytes: Int) { state.withLock { ($0.images.count, $0.bytes + $0.idleBytes) } }
@@ -130,7 +138,7 @@ package final class ResultStore: Sendable {
       {
         s.remove(old)
       }
-      while s.bytes > budget, let old = s.oldest() { s.remove(old) }
+      s.keepToBudget()
     }
   }
 
