@@ -11,17 +11,14 @@ struct DefinitionComparison: @unchecked Sendable {
     let new: UnsafePointer<LoadedObject>
     /// New local indices of functions.
     let functions: [UInt32]
-    /// What is compared: definitions whose content counts.
-    let pairs: [Pair]
+    /// What is compared.
+    let pairs: Pairs
     /// Whether the package indices of the object itself, and names, mean the same in both versions; those of its contents,
     /// too.
     let keepsPlaces: Bool
     let keepsContents: Bool
     /// By index of the package list, whether references to it mean the same in both versions.
     let isSteady: [Bool]
-    /// Whether all definitions are where they were, but for contents (`ObjectView.Likeness`), and each is compared with
-    /// itself: `pairs` are rising then.
-    let isAligned: Bool
     /// What is known of the new version, and the number of the old one in it.
     let memo: VersionMemo
     let oldSerial: UInt64
@@ -32,6 +29,50 @@ struct DefinitionComparison: @unchecked Sendable {
   struct Pair: BitwiseCopyable {
     let old: UInt32
     let new: UInt32
+  }
+
+  /// Definitions whose content counts, as both versions have them.
+  struct Pairs: @unchecked Sendable {
+    private let listed: [Pair]
+    /// Of an object whose definitions are where they were, but for contents (`ObjectView.Likeness`): each is compared with
+    /// itself, and whether it counts is asked of the index.
+    private let aligned: Aligned?
+
+    private struct Aligned {
+      let object: UInt32
+      let old: UnsafePointer<LoadedObject>
+      let new: UnsafePointer<LoadedObject>
+      let symbols: UnsafePointer<ObjectSymbol>
+    }
+
+    init(_ pairs: [Pair]) { (listed, aligned) = (pairs, nil) }
+
+    /// - Parameter symbols: of the index, by class.
+    init(
+      itself object: Int, old: UnsafePointer<LoadedObject>, new: UnsafePointer<LoadedObject>,
+      symbols: UnsafePointer<ObjectSymbol>
+    ) {
+      listed = []
+      aligned = Aligned(
+        object: UInt32(truncatingIfNeeded: object), old: old, new: new, symbols: symbols)
+    }
+
+    var areAligned: Bool { aligned != nil }
+
+    var count: Int { aligned?.old.pointee.view.definitions ?? listed.count }
+
+    /// The pair at a place below `count`, if there is one that counts.
+    @inline(__always)
+    subscript(_ k: Int) -> Pair? {
+      guard let aligned else { return listed[k] }
+      let c = aligned.old.pointee.symbols[k]
+      let i = UInt32(truncatingIfNeeded: k)
+      return c == aligned.new.pointee.symbols[k]
+        && aligned.symbols[Int(c)] == ObjectSymbol(object: aligned.object, local: i) ? Pair(old: i, new: i) : nil
+    }
+
+    /// All of them; rising, when they are aligned.
+    var all: [Pair] { aligned == nil ? listed : (0..<count).compactMap { self[$0] } }
   }
 
   /// A set of old classes, or of definitions; somebody else's.
@@ -55,15 +96,14 @@ struct DefinitionComparison: @unchecked Sendable {
   private let builtinCount: Int
   /// Whether all references mean the same that are written the same.
   private let isSteadyThroughout: Bool
-  /// The pairs of which it is not known that they say the same.
-  private var doubtful: [Pair]
+  /// The pairs of which it is not known that they say the same, once that is looked into.
+  private var doubtful: [Pair] = []
 
   init(
     _ versions: Versions, oldObjects: UnsafePointer<LoadedObject>, newObjects: UnsafePointer<LoadedObject>,
     builtins: UnsafePointer<UInt32>, builtinCount: Int
   ) {
     self.versions = versions
-    doubtful = versions.pairs
     was = versions.old.pointee.view
     now = versions.new.pointee.view
     self.oldObjects = oldObjects
@@ -77,26 +117,28 @@ struct DefinitionComparison: @unchecked Sendable {
   ///
   /// - Parameter infos: `funcInfos`.
   mutating func prepare(_ infos: Classes) {
-    guard versions.isAligned, versions.keepsPlaces,
+    let pairs = versions.pairs
+    guard pairs.areAligned, versions.keepsPlaces,
       let candidates = versions.memo.candidates(versions, infos: infos)
-    else { return }
-    var rest = candidates[...]
-    doubtful = versions.pairs.filter { p in
-      while let first = rest.first, first < p.new { rest.removeFirst() }
-      return rest.first == p.new
+    else {
+      doubtful = pairs.all
+      return
     }
+    doubtful = candidates.compactMap { pairs[Int($0)] }
   }
 
-  /// Some pairs in slices of about so many: an object may have more definitions than all others together.
-  private static func slices(_ pairs: [Pair], _ count: Int) -> [ArraySlice<Pair>] {
-    stride(from: 0, to: pairs.count, by: count).map { pairs[$0..<min($0 + count, pairs.count)] }
+  /// So many places for pairs in ranges: an object may have more definitions than all others together.
+  private static func ranges(of count: Int, to end: Int) -> [Range<Int>] {
+    stride(from: 0, to: end, by: count).map { $0..<min($0 + count, end) }
   }
 
-  /// All pairs in slices.
-  func slices(of count: Int) -> [ArraySlice<Pair>] { Self.slices(versions.pairs, count) }
+  /// Where pairs are in `versions.pairs`.
+  func ranges(of count: Int) -> [Range<Int>] { Self.ranges(of: count, to: versions.pairs.count) }
 
   /// Those pairs that must be compared, in slices.
-  func doubtfulSlices(of count: Int) -> [ArraySlice<Pair>] { Self.slices(doubtful, count) }
+  func doubtfulSlices(of count: Int) -> [ArraySlice<Pair>] {
+    Self.ranges(of: count, to: doubtful.count).map { doubtful[$0] }
+  }
 
   /// How many definitions the new version has.
   var definitions: Int { now.definitions }
@@ -125,17 +167,21 @@ struct DefinitionComparison: @unchecked Sendable {
   }
 
   /// The classes of definitions with an auxiliary symbol among these.
-  func changed(_ slice: ArraySlice<Pair>, through auxiliaries: Classes) -> [UInt32] {
-    slice.compactMap { p in
-      let (base, count) = now.auxRecords(p.new)
+  func changed(_ range: Range<Int>, through auxiliaries: Classes) -> [UInt32] {
+    let pairs = versions.pairs
+    var changed: [UInt32] = []
+    for k in range {
+      // Most definitions have none, and all of an aligned object's are where they were.
+      let i = pairs.areAligned ? UInt32(truncatingIfNeeded: k) : pairs[k]?.new ?? 0
+      let (base, count) = now.auxRecords(i)
+      guard count > 0 else { continue }
       let list = Auxiliaries(base: base, count: count, object: versions.new)
-      for k in 0..<count {
-        if auxiliaries.has(resolve(list.ref(k), versions.new, newObjects)) {
-          return versions.new.pointee.symbols[Int(p.new)]
-        }
+      let isChanged = (0..<count).contains {
+        auxiliaries.has(resolve(list.ref($0), versions.new, newObjects))
       }
-      return nil
+      if isChanged, pairs[k] != nil { changed.append(versions.new.pointee.symbols[Int(i)]) }
     }
+    return changed
   }
 
   // MARK: parts of a definition

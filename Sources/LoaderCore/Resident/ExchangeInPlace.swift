@@ -26,7 +26,7 @@ extension IndexPatch {
       return n != 0 && index.classes[n] != class_
     }
     return IndexChange(
-      numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map(\.symbol),
+      index, numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map(\.symbol),
       moved: moved.flatMap(\.definitions), importers: importers, namesMoved: false,
       newCount: placed.newCount, goneCount: placed.goneCount,
       shifted: shifted, in: placed.ranges)

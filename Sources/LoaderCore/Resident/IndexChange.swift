@@ -7,6 +7,7 @@ package final class IndexChange: @unchecked Sendable {
   package let ranges: [Range<Int>]?
   /// With `ranges`, the old symbols that do not keep their number.
   private let shifted: Bitmap
+  private let index: SymbolIndex
   private var touched: TouchedSymbols
   /// Old symbols whose `SymbolClass` is another now.
   let unlike: [UInt32]
@@ -32,10 +33,11 @@ package final class IndexChange: @unchecked Sendable {
   package let contents: [SymbolID]?
 
   init(
-    numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming TouchedSymbols, unlike: [UInt32],
+    _ index: SymbolIndex, numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming TouchedSymbols, unlike: [UInt32],
     moved: [UInt32], importers: [Int], namesMoved: Bool, newCount: Int, goneCount: Int,
     isReshaped: Bool = false, shifted: consuming Bitmap = Bitmap(count: 0), in ranges: [Range<Int>]? = nil
   ) {
+    self.index = index
     self.ranges = ranges
     self.shifted = shifted
     self.isReshaped = isReshaped
@@ -53,12 +55,14 @@ package final class IndexChange: @unchecked Sendable {
 
   /// All symbols are the ones they were.
   init(
-    sameSymbols count: Int, touched: consuming TouchedSymbols, unlike: [UInt32], contents: [SymbolID]?
+    sameSymbolsOf index: SymbolIndex, touched: consuming TouchedSymbols, unlike: [UInt32],
+    contents: [SymbolID]?
   ) {
+    self.index = index
     numbers = Table()
     ranges = []
     shifted = Bitmap(count: 0)
-    oldCount = count
+    oldCount = index.count
     self.touched = touched
     self.unlike = unlike
     moved = []
@@ -115,9 +119,13 @@ package final class IndexChange: @unchecked Sendable {
   /// Calls `body` with every old symbol that `isTouched`.
   package func forEachTouched(_ body: (SymbolID) -> Void) { touched.symbols.forEach { body(SymbolID($0)) } }
 
-  /// Whether an old symbol's definition may lie elsewhere in memory now.
+  /// Whether an old symbol's definition may lie elsewhere in memory now. Until the index changes again.
   @inline(__always)
-  package func isReplaced(_ old: SymbolID) -> Bool { old.index >= oldCount || touched.memory[old.index] }
+  package func isReplaced(_ old: SymbolID) -> Bool {
+    // Whose definition is another object's now is touched.
+    guard !isTouched(old), let now = number(old) else { return true }
+    return isExchanged(ObjectID(index.symbols[now.index].object))
+  }
 
   /// Whether an object, by its number now, is another than in the link before.
   @inline(__always)

@@ -28,7 +28,7 @@ extension IndexPatch {
     let newCount = (oldCount..<classCount).count { numbers[$0] != 0 }
     index.countFree()
     return IndexChange(
-      numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map { UInt32($0) },
+      index, numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map { UInt32($0) },
       moved: moved.flatMap(\.definitions), importers: importers,
       namesMoved: namesMoved || !redirected.isEmpty, newCount: newCount,
       goneCount: before + newCount - index.symbolCount, isReshaped: isReshaped)
@@ -72,7 +72,7 @@ extension IndexPatch {
     }
     for o in recompiled { renameUndefined(o) }
     guard finish() else { return nil }
-    return IndexChange(sameSymbols: index.count, touched: touched, unlike: unlike, contents: contents)
+    return IndexChange(sameSymbolsOf: index, touched: touched, unlike: unlike, contents: contents)
   }
 
   /// The symbols whose data the new versions change, when they change nothing else; nil otherwise.

@@ -1,6 +1,6 @@
 extension ObjectView {
   /// What two versions of an object have in common.
-  enum Likeness {
+  enum Likeness: Sendable {
     /// The same symbols at the same places, told apart by contents and by the indices of other packages' symbols only.
     case symbols
     /// The same, but for some symbols that are known by a hash of their contents; package definitions may have another

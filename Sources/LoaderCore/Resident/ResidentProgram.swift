@@ -152,7 +152,7 @@ package final class ResidentProgram: @unchecked Sendable {
       index.adopt(new)
       index.noteAttributes()
       let none = IndexChange(
-        sameSymbols: index.count, touched: TouchedSymbols(none: index.count), unlike: [], contents: [])
+        sameSymbolsOf: index, touched: TouchedSymbols(none: index.count), unlike: [], contents: [])
       change = none
       follow(none, index.count)
     } else {
@@ -205,8 +205,10 @@ package final class ResidentProgram: @unchecked Sendable {
         for k in range {
           let (was, now) = (index.objects[changed[k] - 2], new.objects[changed[k] - 2])
           guard !was.isCorrupt else { continue }
-          all[k] = now.view.likeness(to: was.view)
-          if all[k] == .nothing, now.view.hasPlaces(like: was.view) { all[k] = .names }
+          all[k] = now.versions.likeness(to: was.serial) {
+            let likeness = now.view.likeness(to: was.view)
+            return likeness == .nothing && now.view.hasPlaces(like: was.view) ? .names : likeness
+          }
         }
       }
     }

@@ -19,7 +19,9 @@ enum StandIns {
     let same = Mutex([Int]())
     Chunks.each(candidates.count) { [candidates] i in
       let k = candidates[i]
-      let isSame = mine[k].isKnownToBeLinked(like: new[k]) || mine[k].view.isLinked(like: new[k].view)
+      let isSame =
+        mine[k].isKnownToBeLinked(like: new[k])
+        || new[k].versions.isLinkedAlike(mine[k].serial) { mine[k].view.isLinked(like: new[k].view) }
       guard isSame, !mine[k].isCorrupt else { return }
       same.withLock { $0.append(k) }
     }

@@ -4,22 +4,19 @@ internal import Synchronization
 struct TouchedSymbols: ~Copyable {
   /// Old symbols whose definition may say something else.
   let symbols: Bitmap
-  /// Old symbols whose definition may be somewhere else in memory: all that exchanged objects had a part in.
-  let memory: Bitmap
   /// By object, whether it was exchanged, and whether its list of source files is another.
   private(set) var exchanged: [Bool]
   private(set) var refiled: [Bool]
 
-  init(symbols: consuming Bitmap, memory: consuming Bitmap, exchanged: [Bool], refiled: [Bool]) {
+  init(symbols: consuming Bitmap, exchanged: [Bool], refiled: [Bool]) {
     self.symbols = symbols
-    self.memory = memory
     self.exchanged = exchanged
     self.refiled = refiled
   }
 
   /// Nothing was exchanged.
   init(none count: Int) {
-    self.init(symbols: Bitmap(count: count), memory: Bitmap(count: count), exchanged: [], refiled: [])
+    self.init(symbols: Bitmap(count: count), exchanged: [], refiled: [])
   }
 
   /// Says of the objects that stayed whether they are others, by their own numbers.
@@ -36,52 +33,46 @@ extension IndexPatch {
   /// Compares the old versions' definitions with the new ones'. Before the new versions are installed.
   func touchedSymbols(_ differences: MemberDifferences, _ packages: LoadedPackages) -> TouchedSymbols {
     let touched = Bitmap(count: oldCount)
-    let memory = Bitmap(count: oldCount)
-    func mark(_ c: UInt32, in marks: borrowing Bitmap) {
-      if Int(c) < oldCount { marks[Int(c)] = true }
+    func mark(_ c: UInt32) {
+      if Int(c) < oldCount { touched[Int(c)] = true }
     }
-    for c in differences.loud {
-      mark(c, in: touched)
-      mark(c, in: memory)
-    }
+    for c in differences.loud { mark(c) }
     var (exchanged, refiled) = (isChanged, [Bool](repeating: false, count: index.loaded.count))
     for o in recompiled { exchanged[o] = true }
     let after = newVersions(packages)
     for (k, o) in changed.enumerated() where !isAligned[k] {
       for i in 0..<index.loaded[o].view.packageDefs where alignments[k].new[i] < 0 {
-        mark(index.loaded[o].symbols[i], in: touched)
+        mark(index.loaded[o].symbols[i])
       }
     }
     let versions = versions(differences, after, packages)
-    for v in versions {
-      for p in v.pairs { mark(v.new.pointee.symbols[Int(p.new)], in: memory) }
-      refiled[v.object] = !v.old.pointee.view.hasFiles(like: v.new.pointee.view)
-    }
+    for v in versions { refiled[v.object] = !v.old.pointee.view.hasFiles(like: v.new.pointee.view) }
     let comparisons = versions.filter { !refiled[$0.object] }.map {
       DefinitionComparison(
         $0, oldObjects: index.loaded.base, newObjects: after.base, builtins: index.builtins.base,
         builtinCount: index.builtins.count)
     }
     for v in versions where refiled[v.object] {
-      for p in v.pairs { mark(v.new.pointee.symbols[Int(p.new)], in: touched) }
+      for p in v.pairs.all { mark(v.new.pointee.symbols[Int(p.new)]) }
     }
     let (doubtful, parts) = Self.parts(of: comparisons)
-    for c in Self.gather(doubtful, { $0.comparison.changed($0.slice, infos: $0.infos.classes) }) {
-      mark(c, in: touched)
-    }
+    for c in Self.gather(doubtful, { $0.comparison.changed($0.slice, infos: $0.infos.classes) }) { mark(c) }
     // Passes keep of a function what they read of its auxiliary symbols.
     let direct = DefinitionComparison.Classes(words: touched.base, count: oldCount)
-    for c in Self.gather(parts, { $0.comparison.changed($0.slice, through: direct) }) { mark(c, in: touched) }
+    for c in Self.gather(parts, { $0.comparison.changed($0.slice, through: direct) }) { mark(c) }
     withExtendedLifetime(after) {}
-    return TouchedSymbols(symbols: touched, memory: memory, exchanged: exchanged, refiled: refiled)
+    return TouchedSymbols(symbols: touched, exchanged: exchanged, refiled: refiled)
   }
 
   /// A part of a comparison that is worth a turn on another core.
-  private struct Part: Sendable {
+  private struct Part<Slice: Sendable>: Sendable {
     let comparison: DefinitionComparison
-    let slice: ArraySlice<DefinitionComparison.Pair>
+    let slice: Slice
     let infos: FuncInfos
   }
+
+  private typealias PairsPart = Part<ArraySlice<DefinitionComparison.Pair>>
+  private typealias RangePart = Part<Range<Int>>
 
   /// A set that parts of a comparison share.
   private final class FuncInfos: @unchecked Sendable {
@@ -96,19 +87,21 @@ extension IndexPatch {
 
   private static let partPairs = 4096
 
-  private static func parts(of comparisons: [DefinitionComparison]) -> (doubtful: [Part], all: [Part]) {
-    typealias Parts = (doubtful: [Part], all: [Part])
+  private static func parts(
+    of comparisons: [DefinitionComparison]
+  ) -> (doubtful: [PairsPart], all: [RangePart]) {
+    typealias Parts = (doubtful: [PairsPart], all: [RangePart])
     let found = Mutex([Parts](repeating: ([], []), count: comparisons.count))
     Chunks.each(comparisons.count) { k in
       var prepared = comparisons[k]
       let infos = FuncInfos(prepared.funcInfos(), count: prepared.definitions)
       prepared.prepare(infos.classes)
       let comparison = prepared
-      func part(_ slice: ArraySlice<DefinitionComparison.Pair>) -> Part {
-        Part(comparison: comparison, slice: slice, infos: infos)
-      }
       let mine = (
-        comparison.doubtfulSlices(of: partPairs / 16).map(part), comparison.slices(of: partPairs).map(part)
+        comparison.doubtfulSlices(of: partPairs / 16).map {
+          PairsPart(comparison: comparison, slice: $0, infos: infos)
+        },
+        comparison.ranges(of: partPairs).map { RangePart(comparison: comparison, slice: $0, infos: infos) }
       )
       found.withLock { $0[k] = mine }
     }
@@ -116,7 +109,9 @@ extension IndexPatch {
   }
 
   /// What parts of comparisons say, made side by side.
-  private static func gather(_ parts: [Part], _ ask: @Sendable (Part) -> [UInt32]) -> [UInt32] {
+  private static func gather<Slice>(
+    _ parts: [Part<Slice>], _ ask: @Sendable (Part<Slice>) -> [UInt32]
+  ) -> [UInt32] {
     let all = Mutex([UInt32]())
     Chunks.each(parts.count) { k in
       let mine = ask(parts[k])
@@ -144,11 +139,13 @@ extension IndexPatch {
       let new = packages.objects[o - 2]
       let mine: DefinitionComparison.Versions
       if !isChanged || isAligned[k] {
-        mine = compared(o, samePairs(o), after, new, keepsContents: !isChanged, isAligned: true)
+        let same = DefinitionComparison.Pairs(
+          itself: Int(o), old: index.loaded.base + o, new: UnsafePointer(after.base + o), symbols: index.symbols.base)
+        mine = compared(o, same, after, new, keepsContents: !isChanged)
       } else {
         let moved = differences.moved[differences.movedRanges[k]]
         let pairs = packagePairs(k, o) + moved.map { .init(old: $0.was, new: $0.place.local) }
-        mine = compared(o, pairs, after, new, keepsPlaces: false, keepsContents: false)
+        mine = compared(o, .init(pairs), after, new, keepsPlaces: false, keepsContents: false)
       }
       all.withLock { $0[k] = mine }
     }
@@ -163,16 +160,6 @@ extension IndexPatch {
     }
   }
 
-  /// The definitions of an object that count, where both versions have them.
-  private func samePairs(_ o: Int) -> [DefinitionComparison.Pair] {
-    let (was, now) = (index.loaded[o], newVersion(of: o))
-    return (0..<UInt32(was.view.definitions)).compactMap { i in
-      let c = was.symbols[Int(i)]
-      let place = ObjectSymbol(object: UInt32(o), local: i)
-      return c == now.symbols[Int(i)] && index.symbols[Int(c)] == place ? .init(old: i, new: i) : nil
-    }
-  }
-
   private func differences(of new: GoObject, from old: GoObject) -> [Range<Int>]? {
     guard let known = new.differences, known.serial == old.serial, new.view.hasLayout(of: old.view) else {
       return nil
@@ -181,8 +168,8 @@ extension IndexPatch {
   }
 
   private func compared(
-    _ o: Int, _ pairs: [DefinitionComparison.Pair], _ after: borrowing Table<LoadedObject>, _ new: GoObject,
-    keepsPlaces: Bool = true, keepsContents: Bool = true, isAligned: Bool = false
+    _ o: Int, _ pairs: DefinitionComparison.Pairs, _ after: borrowing Table<LoadedObject>, _ new: GoObject,
+    keepsPlaces: Bool = true, keepsContents: Bool
   ) -> DefinitionComparison.Versions {
     let (was, now) = (index.loaded[o], after[o])
     let names = index.objects[o - 2].packages
@@ -201,9 +188,9 @@ extension IndexPatch {
     return .init(
       object: o, old: index.loaded.base + o, new: UnsafePointer(after.base + o), functions: new.functions,
       pairs: pairs, keepsPlaces: keepsPlaces && !namesMoved && redirected.isEmpty,
-      keepsContents: keepsContents, isSteady: steady,
-      isAligned: isAligned, memo: new.versions, oldSerial: index.objects[o - 2].serial,
-      differences: isAligned ? differences(of: new, from: index.objects[o - 2]) : nil)
+      keepsContents: keepsContents, isSteady: steady, memo: new.versions,
+      oldSerial: index.objects[o - 2].serial,
+      differences: pairs.areAligned ? differences(of: new, from: index.objects[o - 2]) : nil)
   }
 }
 

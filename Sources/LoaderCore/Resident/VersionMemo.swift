@@ -1,22 +1,64 @@
 internal import Synchronization
 
-/// In what an object differs from the version that it took the place of, kept for the next program in which it does.
+/// In what an object differs from versions that it took the place of, kept for the next program in which it does.
 ///
 /// When a package changes, those that import it are compiled again, and mostly say the same of other indices. Test
 /// binaries have hundreds of these in common, each of which would be compared for each of them. What can be told of the
-/// bytes alone is found once: which definitions differ in them, or refer to a content that does, and which refer to a
-/// package. All others say the same in every program in which the packages that they refer to do.
+/// bytes alone is found once: what the versions have in common as wholes, which definitions differ, or refer to a content
+/// that does, and which refer to a package. All others say the same in every program in which the packages that they refer
+/// to do.
 final class VersionMemo: Sendable {
+  /// What is known of an older version.
+  private struct Known {
+    /// `GoObject.serial`
+    let serial: UInt64
+    var likeness: ObjectView.Likeness?
+    var isLinkedAlike: Bool?
+    /// Whether `candidates` was asked about it.
+    var isAsked = false
+    /// Definitions that differ, rising.
+    var differing: [UInt32]?
+  }
+
   private struct State {
-    /// `GoObject.serial` of the older version that the object was last asked about.
-    var asked: UInt64 = 0
-    /// The same, of the version that `differing` is about.
-    var old: UInt64 = 0
-    var differing: [UInt32] = []
+    /// In the order of their first use.
+    var known: [Known] = []
     /// By index in the object's package list, the definitions that refer to that package; those that were asked for.
     var mentions: [UInt32: [UInt32]] = [:]
+
+    /// The place of an older version, which is added when it is new.
+    mutating func place(_ serial: UInt64) -> Int {
+      if let k = known.lastIndex(where: { $0.serial == serial }) { return k }
+      if known.count == VersionMemo.limit { known.removeFirst() }
+      known.append(Known(serial: serial))
+      return known.count - 1
+    }
   }
+
+  /// Older versions that are remembered: programs may hold different ones, as long as not all were linked again.
+  private static let limit = 4
+
   private let state = Mutex(State())
+
+  /// `ObjectView.likeness`, or that all definitions have their places; of the version with that number.
+  func likeness(to serial: UInt64, find: () -> ObjectView.Likeness) -> ObjectView.Likeness {
+    if let known = known(serial)?.likeness { return known }
+    let found = find()
+    state.withLock { $0.known[$0.place(serial)].likeness = found }
+    return found
+  }
+
+  /// `ObjectView.isLinked(like:)`, of the version with that number.
+  func isLinkedAlike(_ serial: UInt64, find: () -> Bool) -> Bool {
+    if let known = known(serial)?.isLinkedAlike { return known }
+    let found = find()
+    state.withLock { $0.known[$0.place(serial)].isLinkedAlike = found }
+    return found
+  }
+
+  private func known(_ serial: UInt64) -> Known? {
+    state.withLock { s in s.known.last { $0.serial == serial } }
+  }
 
   /// The definitions that may not say in one program what they said, rising: both versions have the same symbols at the
   /// same places, but for contents (`ObjectView.Likeness`).
@@ -28,29 +70,31 @@ final class VersionMemo: Sendable {
     _ versions: DefinitionComparison.Versions, infos: DefinitionComparison.Classes
   ) -> [UInt32]? {
     let old = versions.oldSerial
-    let (known, isFirst) = state.withLock { s in
-      defer { s.asked = old }
-      return (s, s.asked != old)
+    let (known, mentions) = state.withLock { s in
+      let k = s.place(old)
+      defer { s.known[k].isAsked = true }
+      return (s.known[k], s.mentions)
     }
     // Byte by byte, a comparison of the definitions that count finds as much.
-    if isFirst, versions.differences == nil { return nil }
+    if !known.isAsked, versions.differences == nil { return nil }
     let unsteady = versions.isSteady.indices.filter { !versions.isSteady[$0] }.map { UInt32($0) }
-    let unasked = unsteady.filter { known.mentions[$0] == nil }
-    var lists: [[UInt32]] = unsteady.compactMap { known.mentions[$0] }
-    if known.old == old { lists.append(known.differing) }
-    if known.old != old || !unasked.isEmpty {
-      let scan = VersionScan(versions, infos, comparesBytes: known.old != old, packages: unasked)
-      let found = isFirst ? scan.run(versions.pairs.map(\.new)) : scan.run()
-      if known.old != old { lists.append(found.differing) }
+    let unasked = unsteady.filter { mentions[$0] == nil }
+    var lists: [[UInt32]] = unsteady.compactMap { mentions[$0] }
+    if let differing = known.differing { lists.append(differing) }
+    if known.differing == nil || !unasked.isEmpty {
+      let scan = VersionScan(versions, infos, comparesBytes: known.differing == nil, packages: unasked)
+      let found = known.isAsked ? scan.run() : scan.run(versions.pairs.all.map(\.new))
+      if known.differing == nil { lists.append(found.differing) }
       lists += found.mentions
-      if !isFirst { keep(found, old, unasked, definitions: scan.count) }
+      if known.isAsked { keep(found, of: old, unasked, definitions: scan.count) }
     }
     return Self.union(lists)
   }
 
-  private func keep(_ found: VersionScan.Findings, _ old: UInt64, _ asked: [UInt32], definitions: Int) {
+  private func keep(_ found: VersionScan.Findings, of old: UInt64, _ asked: [UInt32], definitions: Int) {
     state.withLock { s in
-      if s.old != old { (s.old, s.differing) = (old, found.differing) }
+      let k = s.place(old)
+      if s.known[k].differing == nil { s.known[k].differing = found.differing }
       for (package, list) in zip(asked, found.mentions) { s.mentions[package] = list }
       // No more memory than for some tables by definition.
       if s.mentions.values.reduce(0, { $0 + $1.count }) > 2 * definitions { s.mentions = [:] }
