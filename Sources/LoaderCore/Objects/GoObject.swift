@@ -83,7 +83,7 @@ package final class GoObject: @unchecked Sendable {
 
     /// The tables, if the other's are the same.
     fileprivate func tables(for view: ObjectView) -> ObjectTables? {
-      isLinkedAlike || view.likeness(to: object.view) != .nothing ? ObjectTables(of: object) : nil
+      isLinkedAlike || view.isLaidOut(like: object.view) ? ObjectTables(of: object) : nil
     }
   }
 

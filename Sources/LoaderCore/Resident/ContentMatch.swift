@@ -26,16 +26,15 @@ extension IndexPatch {
     for (k, o) in changed.enumerated() {
       let new = views[k]
       let v = new.view
-      let old = index.loaded[o].view
-      for i in 0..<v.hashed64Defs where !isAligned[k] || old.hash64(i) != v.hash64(i) {
-        let at = v.packageDefs &+ i
-        new.symbols[at] = enter(&short, v.hash64(i), 0, o, at)
-      }
-      for i in 0..<v.hashedDefs {
-        let at = v.packageDefs &+ v.hashed64Defs &+ i
-        let key = v.hash(i)
-        if isAligned[k], key == old.hash(i) { continue }
-        new.symbols[at] = enter(&long, key.u64(0), key.u64(8), o, at)
+      let (firstLong, end) = (v.packageDefs &+ v.hashed64Defs, v.definitions &- v.nonPackageDefs)
+      for i in movable(k) where i < end {
+        let at = Int(i)
+        if at < firstLong {
+          new.symbols[at] = enter(&short, v.hash64(at &- v.packageDefs), 0, o, at)
+        } else {
+          let key = v.hash(at &- firstLong)
+          new.symbols[at] = enter(&long, key.u64(0), key.u64(8), o, at)
+        }
       }
     }
     if classCount > firstNew { adoptExisting(firstNew) }
@@ -58,11 +57,11 @@ extension IndexPatch {
     for f in found {
       classes[Int(f.new) - firstNew] = f.known
     }
-    for new in views {
-      let v = new.view
-      for i in v.packageDefs..<(v.definitions - v.nonPackageDefs) {
-        let c = Int(new.symbols[i])
-        if c >= firstNew, classes[c - firstNew] != 0 { new.symbols[i] = classes[c - firstNew] }
+    for (k, new) in views.enumerated() {
+      let end = new.view.definitions - new.view.nonPackageDefs
+      for i in movable(k) where i < end {
+        let c = Int(new.symbols[Int(i)])
+        if c >= firstNew, classes[c - firstNew] != 0 { new.symbols[Int(i)] = classes[c - firstNew] }
       }
     }
   }

@@ -27,12 +27,10 @@ struct DefinitionAlignment {
     for i in 0..<min(old.count, new.count) where old[i] < 0 && new[i] < 0 { match(i, i) }
   }
 
-  /// Each is the one in its place.
+  /// Each is the one in its place, which nobody need ask.
   init(alike object: LoadedObject) {
     (was, now) = (object, object)
-    old = (0..<Int32(truncatingIfNeeded: object.view.packageDefs)).map { $0 }
-    new = old
-    keepsName = Array(repeating: true, count: old.count)
+    (old, new, keepsName) = ([], [], [])
   }
 
   private mutating func match(_ i: Int, _ k: Int, isNamed: Bool = false) {

@@ -6,6 +6,9 @@ extension IndexPatch {
   consuming func exchangeInPlace(
     _ packages: LoadedPackages, _ differences: MemberDifferences, _ placed: NumbersInPlace
   ) -> IndexChange? {
+    // The others have the symbols that they had.
+    var isNew = [Bool](repeating: false, count: index.loaded.count)
+    for (k, o) in changed.enumerated() { isNew[o] = hasOtherClasses(k) }
     let touched = touchedSymbols(differences, packages)
     let classes = classes(of: touched)
     let moved = movedDefinitions()
@@ -16,7 +19,7 @@ extension IndexPatch {
     install(packages)
     placed.install(in: index, free: free)
     for m in differences.moved { index.symbols[Int(numbers[Int(m.symbol)])] = m.place }
-    guard let hits = renumberMembers(shifted, differences), elect(hits) else { return nil }
+    guard let hits = renumberMembers(shifted, differences, isNew: isNew), elect(hits) else { return nil }
     renumberNames(placed)
     for i in 0..<index.builtins.count { index.builtins[i] = numbers[Int(index.builtins[i])] }
     for o in changed + recompiled { renameUndefined(o) }
@@ -48,17 +51,17 @@ extension IndexPatch {
 
   /// Gives all definitions and references their numbers.
   ///
+  /// - Parameter isNew: by object, whether its symbols are classes that may be new ones.
   /// - Returns: the definitions whose classes are to be elected anew, in load order, package definitions first; nil when a
   ///   name of a changed package's own has another definition.
   private func renumberMembers(
-    _ shifted: borrowing Bitmap, _ differences: MemberDifferences
+    _ shifted: borrowing Bitmap, _ differences: MemberDifferences, isNew: [Bool]
   ) -> [MemberElection.Hit]? {
     let marks = shifted.union(differences.isLoud).union(wasDefined)
     let sweep = MemberSweep(
       objects: index.loaded.base, numbers: numbers.base, marks: BitmapView(marks),
       loud: BitmapView(differences.isLoud), wasDefined: BitmapView(wasDefined),
       arePackageNamesLoud: differences.loud.contains { $0 < index.othersStarts[2] })
-    let isNew = isChanged
     let runs = index.runsOfObjects()
     let found = Mutex([MemberElection.Findings](repeating: .init(), count: runs.count))
     Chunks.run(runs.count, grain: 1) { range in

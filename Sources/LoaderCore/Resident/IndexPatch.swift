@@ -24,6 +24,8 @@ struct IndexPatch: ~Copyable {
   /// By position in `changed`, whether only contents are others (`ObjectView.Likeness.names`): names need not be looked
   /// up either.
   let isAligned: [Bool]
+  /// By position in `changed`, of those: the definitions that are other contents, by local index.
+  let otherContents: [[UInt32]]
   /// By object, whether it has other names, or its names at other places.
   let isRenamed: [Bool]
   /// Objects that came from another place of the row, and those places (`ProgramMerge`).
@@ -69,7 +71,11 @@ struct IndexPatch: ~Copyable {
     recompiled = exchanged.filter { $0.likeness == .symbols }.map(\.object)
     let others = exchanged.filter { $0.likeness != .symbols }
     changed = others.map(\.object)
-    isAligned = others.map { $0.likeness == .names }
+    otherContents = others.map {
+      if case .names(let contents) = $0.likeness { return contents }
+      return []
+    }
+    isAligned = others.map { $0.likeness != .nothing }
     self.index = index
     self.profile = profile
     self.checkLinkname = checkLinkname
@@ -189,4 +195,21 @@ struct IndexPatch: ~Copyable {
   }
 
   func newView(of object: Int) -> ObjectView { newVersion(of: object).view }
+
+  /// The definitions that may be of another class than what was in their place, by local index: of those that contents and
+  /// names tell apart.
+  ///
+  /// - Parameter k: position in `changed`.
+  func movable(_ k: Int) -> [UInt32] {
+    if isAligned[k] { return otherContents[k] }
+    let v = views[k].view
+    return Array(UInt32(v.packageDefs)..<UInt32(v.definitions))
+  }
+
+  /// Whether some of these are.
+  func hasOtherClasses(_ k: Int) -> Bool {
+    guard isAligned[k] else { return true }
+    let (old, new) = (index.loaded[changed[k]].symbols, views[k].symbols)
+    return otherContents[k].contains { old[Int($0)] != new[Int($0)] }
+  }
 }

@@ -1,28 +1,47 @@
 extension ObjectView {
   /// What two versions of an object have in common.
-  enum Likeness: Sendable {
+  enum Likeness: Sendable, Equatable {
     /// The same symbols at the same places, told apart by contents and by the indices of other packages' symbols only.
     case symbols
-    /// The same, but for some symbols that are known by a hash of their contents; package definitions may have another
-    /// size.
-    case names
+    /// The same, but for some symbols that are known by a hash of their contents: by local index, rising. Package
+    /// definitions may have another size.
+    case names(contents: [UInt32])
     case nothing
   }
 
-  func likeness(to other: ObjectView) -> Likeness {
-    func isSame(_ start: Int, _ end: Int) -> Bool {
-      bytes.slice(start, end - start) == other.bytes.slice(start, end - start)
+  /// What this version has in common with an older one, wherever all that is said of the symbols stands.
+  func likeness(to old: ObjectView) -> Likeness {
+    if isLaidOut(like: old) {
+      return isSame(block(.hash64), block(.relocIndex), in: old)
+        ? .symbols : .names(contents: contents(unlike: old))
     }
-    // All blocks begin where they did: names lie between.
-    guard bytes.count == other.bytes.count, isSame(16, block(.autolib)),
-      isSame(block(.packageIndex), block(.refFlags)), isSame(block(.relocIndex), block(.reloc))
-    else { return .nothing }
-    return isSame(block(.hash64), block(.relocIndex)) ? .symbols : .names
+    return hasPlaces(like: old) ? .names(contents: contents(unlike: old)) : .nothing
+  }
+
+  /// Whether both have the same symbols at the same places but for contents, and all blocks begin where they did: what
+  /// parsing finds of one holds for the other.
+  func isLaidOut(like other: ObjectView) -> Bool {
+    // Names lie between the blocks.
+    bytes.count == other.bytes.count && isSame(16, block(.autolib), in: other)
+      && isSame(block(.packageIndex), block(.refFlags), in: other)
+      && isSame(block(.relocIndex), block(.reloc), in: other)
+  }
+
+  private func isSame(_ start: Int, _ end: Int, in other: ObjectView) -> Bool {
+    bytes.slice(start, end - start) == other.bytes.slice(start, end - start)
+  }
+
+  /// The symbols known by contents that are others than in another version, which has as many.
+  private func contents(unlike other: ObjectView) -> [UInt32] {
+    let end = packageDefs + hashed64Defs + hashedDefs
+    return (packageDefs..<end).compactMap {
+      hasHash($0, like: other) ? nil : UInt32(truncatingIfNeeded: $0)
+    }
   }
 
   /// Whether both have the same symbols at the same places, in the sense of `Likeness.names`, wherever all that is said of
   /// them stands.
-  func hasPlaces(like other: ObjectView) -> Bool {
+  private func hasPlaces(like other: ObjectView) -> Bool {
     guard hasBlocks(like: other), symbolCount == other.symbolCount, flags == other.flags,
       hasPackages(like: other), hasBlock(.refFlags, like: other)
     else { return false }

@@ -25,11 +25,11 @@ final class MemberDifferences {
     oldCount = patch.oldCount
     isLoud = Bitmap(count: patch.classCount)
     isMover = Bitmap(count: patch.classCount)
-    oldPlaces = Table(repeating: 0, count: patch.classCount)
+    oldPlaces = Table(repeating: 0, count: patch.isAligned.contains(false) ? patch.classCount : 0)
     for (k, o) in patch.changed.enumerated() {
       let first = moved.count
       if patch.isAligned[k] {
-        compareContents(index.loaded[o], patch.views[k], o)
+        compareContents(index.loaded[o], patch.views[k], patch.otherContents[k], o)
       } else {
         compare(index.loaded[o], patch.views[k], o)
       }
@@ -75,15 +75,16 @@ final class MemberDifferences {
   }
 
   /// Compares versions that have the same symbols but for contents.
-  private func compareContents(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
-    let v = new.view
-    for i in v.packageDefs..<(v.definitions - v.nonPackageDefs) where old.symbols[i] != new.symbols[i] {
-      let (was, now) = (Int(old.symbols[i]), Int(new.symbols[i]))
-      if !isIdle(now, new, UInt32(i), o) {
+  ///
+  /// - Parameter others: those contents.
+  private func compareContents(_ old: LoadedObject, _ new: LoadedObject, _ others: [UInt32], _ o: Int) {
+    for i in others where old.symbols[Int(i)] != new.symbols[Int(i)] {
+      let (was, now) = (Int(old.symbols[Int(i)]), Int(new.symbols[Int(i)]))
+      if !isIdle(now, new, i, o) {
         addLoud(now)
         if now < oldCount, let first = firstObject(now), first > o { addMover(now) }
       }
-      if !isIdle(was, old, UInt32(i), o) {
+      if !isIdle(was, old, i, o) {
         addLoud(was)
         if firstObject(was) == o { addMover(was) }
       }

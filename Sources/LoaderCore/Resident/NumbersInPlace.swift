@@ -95,10 +95,11 @@ extension IndexPatch {
     return countGone(&placed)
   }
 
-  /// The objects whose symbols may get other numbers, in load order: those that are exchanged, and those that are no longer
-  /// the first to have some content or name, or are now.
+  /// The objects whose symbols may get other numbers, in load order: those that are exchanged and have other symbols, and
+  /// those that are no longer the first to have some content or name, or are now.
   private func affectedObjects(_ differences: MemberDifferences) -> [Int] {
-    var affected = Set(changed)
+    var affected: Set<Int> = []
+    for (k, o) in changed.enumerated() where hasOtherClasses(k) { affected.insert(o) }
     guard differences.hasMovers else { return affected.sorted() }
     var first = index.firstObjects(with: differences.isMover, but: isChanged)
     for (k, o) in changed.enumerated() {

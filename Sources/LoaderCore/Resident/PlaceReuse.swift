@@ -18,8 +18,8 @@ extension IndexPatch {
       rename(p)
     }
     guard !classes.isEmpty else { return }
-    for new in views {
-      for i in new.view.packageDefs..<new.view.definitions where Int(new.symbols[i]) >= oldCount {
+    for (k, new) in views.enumerated() {
+      for i in movable(k).map(Int.init) where Int(new.symbols[i]) >= oldCount {
         if let c = classes[new.symbols[i]] { new.symbols[i] = c }
       }
     }
@@ -34,9 +34,10 @@ extension IndexPatch {
   }
 
   private func placesTaken() -> [Taken] {
+    // What is where it was in an aligned object, `members` finds.
     let isUsed = Bitmap(count: oldCount)
-    for new in views {
-      for i in new.view.packageDefs..<new.view.definitions where Int(new.symbols[i]) < oldCount {
+    for (k, new) in views.enumerated() {
+      for i in movable(k).map(Int.init) where Int(new.symbols[i]) < oldCount {
         isUsed[Int(new.symbols[i])] = true
       }
     }
@@ -54,7 +55,7 @@ extension IndexPatch {
         found.append(Taken(old: was, new: new.symbols[i], object: o, local: i))
       }
       if old.view.hasBlocks(like: new.view) {
-        for i in new.view.packageDefs..<new.view.definitions where isFirst(i) {
+        for i in movable(k).map(Int.init) where isFirst(i) {
           let was = old.symbols[i]
           if own.contains(was), !isUsed[Int(was)] { take(i, was) }
         }
@@ -73,7 +74,7 @@ extension IndexPatch {
     return found
   }
 
-  /// Those old classes that unchanged objects define or refer to.
+  /// Those old classes that objects define or refer to whose symbols are where they were.
   private func members(among taken: [Taken]) -> Set<UInt32> {
     let wanted = Bitmap(count: oldCount)
     var (low, high) = (UInt32.max, UInt32.min)
@@ -81,8 +82,11 @@ extension IndexPatch {
       wanted[Int(p.old)] = true
       (low, high) = (min(low, p.old), max(high, p.old))
     }
+    var aligned: [Int: UnsafePointer<UInt32>] = [:]
+    for (k, o) in changed.enumerated() where isAligned[k] { aligned[o] = UnsafePointer(views[k].symbols) }
     let search = MemberSearch(
-      objects: index.loaded.base, changed: isChanged, low: low, width: high &- low, wanted: wanted.base)
+      objects: index.loaded.base, changed: isRenamed, low: low, width: high &- low, wanted: wanted.base,
+      aligned: aligned)
     let n = index.loaded.count - 2
     let chunks = max(1, min(16, n / 32))
     let all = Mutex(Set<UInt32>())
@@ -120,7 +124,7 @@ extension IndexPatch {
   }
 }
 
-/// Looks for classes among what unchanged objects define and refer to.
+/// Looks for classes among what objects define and refer to whose names are where they were.
 private struct MemberSearch: @unchecked Sendable {
   let objects: UnsafeMutablePointer<LoadedObject>
   let changed: [Bool]
@@ -128,11 +132,13 @@ private struct MemberSearch: @unchecked Sendable {
   let low: UInt32
   let width: UInt32
   let wanted: UnsafePointer<UInt64>
+  /// The classes of objects that have other contents, by object.
+  let aligned: [Int: UnsafePointer<UInt32>]
 
   func run(_ range: Range<Int>) -> Set<UInt32> {
     var hits: Set<UInt32> = []
     for o in range where !changed[o] {
-      let symbols = objects[o].symbols
+      let symbols = aligned[o] ?? UnsafePointer(objects[o].symbols)
       for i in objects[o].view.packageDefs..<objects[o].view.symbolCount {
         let c = symbols[i]
         if c &- low <= width, wanted[Int(c >> 6)] >> UInt64(c & 63) & 1 != 0 { hits.insert(c) }

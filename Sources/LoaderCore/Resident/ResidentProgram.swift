@@ -205,10 +205,7 @@ package final class ResidentProgram: @unchecked Sendable {
         for k in range {
           let (was, now) = (index.objects[changed[k] - 2], new.objects[changed[k] - 2])
           guard !was.isCorrupt else { continue }
-          all[k] = now.versions.likeness(to: was.serial) {
-            let likeness = now.view.likeness(to: was.view)
-            return likeness == .nothing && now.view.hasPlaces(like: was.view) ? .names : likeness
-          }
+          all[k] = now.versions.likeness(to: was.serial) { now.view.likeness(to: was.view) }
         }
       }
     }

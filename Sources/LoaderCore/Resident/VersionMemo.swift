@@ -40,7 +40,7 @@ final class VersionMemo: Sendable {
 
   private let state = Mutex(State())
 
-  /// `ObjectView.likeness`, or that all definitions have their places; of the version with that number.
+  /// `ObjectView.likeness`, to the version with that number.
   func likeness(to serial: UInt64, find: () -> ObjectView.Likeness) -> ObjectView.Likeness {
     if let known = known(serial)?.likeness { return known }
     let found = find()
@@ -48,7 +48,7 @@ final class VersionMemo: Sendable {
     return found
   }
 
-  /// `ObjectView.isLinked(like:)`, of the version with that number.
+  /// `ObjectView.isLinked(like:)`, with the version of that number.
   func isLinkedAlike(_ serial: UInt64, find: () -> Bool) -> Bool {
     if let known = known(serial)?.isLinkedAlike { return known }
     let found = find()
