@@ -411,17 +411,17 @@ package final class ArchiveStore: Sendable {
     var similar: Alike?
     guard let outline = ArchiveOutline(file.bytes) else { return nil }
     for key in state.withLock({ $0.latest[package] ?? [] }) {
-      guard let archive = state.withLock({ $0.archives[key] }), !archive.file.mayBeOverwritten,
+      guard let archive = state.withLock({ $0.archives[key] }),
         let other = ArchiveOutline(archive.file.bytes), outline.isShaped(like: other),
         let known = sum(of: archive, key), let sum = mine ?? ArchiveSum(file.bytes, outline)
       else { continue }
-      if sum.isLinked(like: known) {
-        return Alike(archive: archive, isLinked: true, differences: nil, sum: sum)
-      }
       mine = sum
-      similar =
-        similar
-        ?? Alike(archive: archive, isLinked: false, differences: sum.differences(from: known), sum: sum)
+      let isLinked = sum.isLinked(like: known)
+      // Whether it is what it was is asked of the system: of as few as possible.
+      guard isLinked || similar == nil, !archive.file.mayBeOverwritten else { continue }
+      if isLinked { return Alike(archive: archive, isLinked: true, differences: nil, sum: sum) }
+      similar = Alike(
+        archive: archive, isLinked: false, differences: sum.differences(from: known), sum: sum)
     }
     return similar
   }

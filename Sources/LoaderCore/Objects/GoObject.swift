@@ -41,6 +41,9 @@ package final class GoObject: @unchecked Sendable {
   let owner: ObjectTables.Owner?
   /// The first of those that a link reads like this one, when it is another.
   private let model: GoObject?
+  /// `serial` of the object that this one was found to be laid out like when it was parsed (`ObjectView.isLaidOut`); 0 for
+  /// none.
+  let laidOutLike: UInt64
 
   /// What is known of an object before it is parsed.
   struct Known {
@@ -81,9 +84,8 @@ package final class GoObject: @unchecked Sendable {
     /// `ArchiveSum.differences`
     var differences: [Range<Int>]?
 
-    /// The tables, if the other's are the same.
-    fileprivate func tables(for view: ObjectView) -> ObjectTables? {
-      isLinkedAlike || view.isLaidOut(like: object.view) ? ObjectTables(of: object) : nil
+    fileprivate func isLaidOut(like view: ObjectView) -> Bool {
+      !isLinkedAlike && view.isLaidOut(like: object.view)
     }
   }
 
@@ -91,10 +93,13 @@ package final class GoObject: @unchecked Sendable {
     file: MappedFile, view: ObjectView, fingerprint: UInt64, imports: [Import], packages: [String],
     known: Known, faultCell: UnsafeMutablePointer<UInt32>
   ) {
-    let tables = (known.model?.tables(for: view) ?? known.tables).flatMap {
+    let isLaidOut = known.model?.isLaidOut(like: view) ?? false
+    laidOutLike = isLaidOut ? known.model?.object.serial ?? 0 : 0
+    // The other's tables, if they are the same.
+    let isModel = isLaidOut || known.model?.isLinkedAlike ?? false
+    let tables = (isModel ? known.model.map { ObjectTables(of: $0.object) } : known.tables).flatMap {
       $0.symbolCount == view.symbolCount ? $0 : nil
     }
-
     if let tables {
       (nameHashes, traits, classes) = (tables.nameHashes, tables.traits, tables.classes)
       notes = tables.notes

@@ -134,6 +134,10 @@ package struct ObjectView: @unchecked Sendable {
   /// The 16-byte content hash of the `k`-th hashed definition.
   @inline(__always) func hash(_ k: Int) -> ByteView { bytes.slice(hashStart &+ 16 &* k, 16) }
 
+  /// All short hashes, 8 bytes each, and all long ones, 16 bytes each; empty when the object is cut off there.
+  var shortHashes: ByteView { bytes.slice(hash64Start, 8 * hashed64Defs) }
+  var longHashes: ByteView { bytes.slice(hashStart, 16 * hashedDefs) }
+
   // MARK: contents
 
   @inline(__always)

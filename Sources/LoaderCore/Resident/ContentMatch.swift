@@ -130,12 +130,20 @@ private struct HashSieve: Sendable {
     }
   }
 
-  var isEmpty: Bool { list.isEmpty }
-
+  /// Calls `body` with the places of the hashes that may be among these, rising.
+  ///
+  /// - Parameters:
+  ///   - hashes: one behind the other, each of `stride` bytes, the low half first.
   @inline(__always)
-  func mayHold(_ low: UInt64) -> Bool {
-    let at = Int(truncatingIfNeeded: (low &* 0x9e37_79b9_7f4a_7c15) >> shift)
-    return bits[at >> 6] >> UInt64(at & 63) & 1 != 0
+  func forEachSuspect(_ hashes: ByteView, stride: Int, _ body: (Int) -> Void) {
+    guard !list.isEmpty, let base = hashes.base else { return }
+    bits.withUnsafeBufferPointer { bits in
+      for i in 0..<hashes.count / stride {
+        let low = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: i &* stride, as: UInt64.self))
+        let at = Int(truncatingIfNeeded: (low &* 0x9e37_79b9_7f4a_7c15) >> shift)
+        if bits[at >> 6] >> UInt64(truncatingIfNeeded: at & 63) & 1 != 0 { body(i) }
+      }
+    }
   }
 
   func find(_ low: UInt64, _ high: UInt64) -> UInt32? {
@@ -159,17 +167,13 @@ private struct ContentSearch: @unchecked Sendable {
     for o in range where !changed[o] {
       let v = objects[o].view
       let symbols = objects[o].symbols
-      if !short.isEmpty {
-        for i in 0..<v.hashed64Defs where short.mayHold(v.hash64(i)) {
-          if let c = short.find(v.hash64(i), 0) { hits.append((c, symbols[v.packageDefs + i])) }
-        }
+      short.forEachSuspect(v.shortHashes, stride: 8) { i in
+        if let c = short.find(v.hash64(i), 0) { hits.append((c, symbols[v.packageDefs + i])) }
       }
-      if !long.isEmpty {
-        for i in 0..<v.hashedDefs where long.mayHold(v.hash(i).u64(0)) {
-          let key = v.hash(i)
-          guard let c = long.find(key.u64(0), key.u64(8)) else { continue }
-          hits.append((c, symbols[v.packageDefs + v.hashed64Defs + i]))
-        }
+      long.forEachSuspect(v.longHashes, stride: 16) { i in
+        let key = v.hash(i)
+        guard let c = long.find(key.u64(0), key.u64(8)) else { return }
+        hits.append((c, symbols[v.packageDefs + v.hashed64Defs + i]))
       }
     }
     return hits

@@ -68,7 +68,8 @@ struct DefinitionComparison: @unchecked Sendable {
       let c = aligned.old.pointee.symbols[k]
       let i = UInt32(truncatingIfNeeded: k)
       return c == aligned.new.pointee.symbols[k]
-        && aligned.symbols[Int(c)] == ObjectSymbol(object: aligned.object, local: i) ? Pair(old: i, new: i) : nil
+        && aligned.symbols[Int(c)] == ObjectSymbol(object: aligned.object, local: i)
+        ? Pair(old: i, new: i) : nil
     }
 
     /// All of them; rising, when they are aligned.

@@ -33,7 +33,8 @@ package final class IndexChange: @unchecked Sendable {
   package let contents: [SymbolID]?
 
   init(
-    _ index: SymbolIndex, numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming TouchedSymbols, unlike: [UInt32],
+    _ index: SymbolIndex, numbers: consuming Table<UInt32>, oldCount: Int, touched: consuming TouchedSymbols,
+    unlike: [UInt32],
     moved: [UInt32], importers: [Int], namesMoved: Bool, newCount: Int, goneCount: Int,
     isReshaped: Bool = false, shifted: consuming Bitmap = Bitmap(count: 0), in ranges: [Range<Int>]? = nil
   ) {

@@ -10,8 +10,10 @@ extension ObjectView {
   }
 
   /// What this version has in common with an older one, wherever all that is said of the symbols stands.
-  func likeness(to old: ObjectView) -> Likeness {
-    if isLaidOut(like: old) {
+  ///
+  /// - Parameter isLaidOut: that it is known to be laid out like that.
+  func likeness(to old: ObjectView, isLaidOut: Bool) -> Likeness {
+    if isLaidOut || self.isLaidOut(like: old) {
       return isSame(block(.hash64), block(.relocIndex), in: old)
         ? .symbols : .names(contents: contents(unlike: old))
     }

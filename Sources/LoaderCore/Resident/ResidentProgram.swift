@@ -205,7 +205,9 @@ package final class ResidentProgram: @unchecked Sendable {
         for k in range {
           let (was, now) = (index.objects[changed[k] - 2], new.objects[changed[k] - 2])
           guard !was.isCorrupt else { continue }
-          all[k] = now.versions.likeness(to: was.serial) { now.view.likeness(to: was.view) }
+          all[k] = now.versions.likeness(to: was.serial) {
+            now.view.likeness(to: was.view, isLaidOut: now.laidOutLike == was.serial)
+          }
         }
       }
     }

@@ -140,7 +140,8 @@ extension IndexPatch {
       let mine: DefinitionComparison.Versions
       if !isChanged || isAligned[k] {
         let same = DefinitionComparison.Pairs(
-          itself: Int(o), old: index.loaded.base + o, new: UnsafePointer(after.base + o), symbols: index.symbols.base)
+          itself: Int(o), old: index.loaded.base + o, new: UnsafePointer(after.base + o),
+          symbols: index.symbols.base)
         mine = compared(o, same, after, new, keepsContents: !isChanged)
       } else {
         let moved = differences.moved[differences.movedRanges[k]]
