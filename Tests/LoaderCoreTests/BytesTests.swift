@@ -17,6 +17,24 @@ import Testing
     #expect(ByteView.empty.u64(0) == 0 && ByteView.empty.string == "")
   }
 
+  /// What finds memory for the next link ends when that begins.
+  @Test func memoryIsPreparedAsLongAsItIsWanted() {
+    #if canImport(Glibc)
+      var asked = 0
+      Heap.prepare(1 << 20) {
+        asked += 1
+        return asked < 5
+      }
+      #expect(asked == 5)
+      asked = 0
+      Heap.prepare(1 << 20) {
+        asked += 1
+        return true
+      }
+      #expect(asked >= (1 << 20) / 65536)
+    #endif
+  }
+
   @Test func slicesThatDoNotFitAreEmpty() {
     #expect(view.slice(8, 2).string == "go")
     for (at, n) in [(8, 3), (11, 0), (-1, 2), (0, -1), (10, 1), (Int.max, 1), (1, Int.max), (0, 0)] {

@@ -22,9 +22,11 @@ import Testing
   ) throws {
     var world = start
     var program = try world.resolve()
-    // What was found of the objects of one program is taken for the next ones.
-    var others = [try world.resolve(), try world.resolve()]
+    // What was found of the objects of one program is taken for the next ones, which take every second and third state
+    // in, so that they have other versions before.
+    var others = try (0..<3).map { _ in try world.resolve() }
     var last = try world.resolve()
+    var lastOfOthers = others.map { _ in last }
     var patched = 0
     var untouched = 0
     var inPlace = 0
@@ -34,12 +36,13 @@ import Testing
       if step % 3 == 2 { program = try #require(try world.nextLife(of: program)) }
       edit(&world)
       let before = Exchange(of: program, last)
-      let othersBefore = others.map { Exchange(of: $0, last) }
+      let othersBefore = zip(others, lastOfOthers).map { Exchange(of: $0, $1) }
       let packages = try world.load()
       let fresh = try world.resolve()
       defer { last = fresh }
       let place = "seed \(seed), step \(step)"
-      for k in others.indices {
+      for k in others.indices where step % (k + 1) == 0 {
+        lastOfOthers[k] = fresh
         if others[k].update(to: packages, profile: .go1_27_3, options: .init(), standIns: standIns) {
           #expect(others[k].index.difference(from: fresh.index) == nil, "\(place), program \(k)")
           try othersBefore[k].check(others[k], "\(place), program \(k)")
