@@ -55,17 +55,7 @@ final class RelocationLists: @unchecked Sendable {
   private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<ListedRelocation>>
   /// Chunks handed out; more than the limit when there were none left.
   private let taken = Atomic(0)
-  private let rests = Mutex(Rests())
-
-  private struct Rests {
-    /// What writers left of their chunks.
-    var all: [(position: UInt32, count: Int)] = []
-    /// Counts how often all was freed.
-    var epoch = 0
-  }
-
-  /// Fewer relocations are not worth remembering.
-  private static let fewestLeft = 32
+  private let rests = Mutex(ChunkRests())
 
   init() { chunks = .allocate(capacity: Self.chunkLimit) }
 
@@ -80,7 +70,7 @@ final class RelocationLists: @unchecked Sendable {
   func removeAll() {
     for k in 0..<chunkCount { chunks[k].deallocate() }
     taken.store(0, ordering: .relaxed)
-    rests.withLock { $0 = Rests(epoch: $0.epoch + 1) }
+    rests.withLock { $0.removeAll() }
   }
 
   var byteCount: Int { chunkCount * Self.chunkSize * MemoryLayout<ListedRelocation>.stride }
@@ -102,7 +92,9 @@ final class RelocationLists: @unchecked Sendable {
 
     init(_ lists: RelocationLists) { self.lists = lists }
 
-    deinit { lists.giveBack(position, left, epoch) }
+    deinit { giveBack() }
+
+    private func giveBack() { lists.rests.withLock { $0.giveBack((position, left, epoch)) } }
 
     /// Starts a list of up to `limit` relocations.
     ///
@@ -115,11 +107,11 @@ final class RelocationLists: @unchecked Sendable {
 
     @inline(never)
     private mutating func takeChunk(_ limit: Int) -> Bool {
-      lists.giveBack(position, left, epoch)
+      giveBack()
       left = 0
-      guard limit <= RelocationLists.chunkSize, let room = lists.takeRest(limit) ?? lists.takeChunk() else {
-        return false
-      }
+      guard limit <= RelocationLists.chunkSize,
+        let room = lists.rests.withLock({ $0.take(limit) }) ?? lists.takeChunk()
+      else { return false }
       (position, left, epoch) = room
       chunk = lists.place(position)
       return true
@@ -144,24 +136,7 @@ final class RelocationLists: @unchecked Sendable {
     }
   }
 
-  private typealias Room = (position: UInt32, count: Int, epoch: Int)
-
-  private func giveBack(_ position: UInt32, _ count: Int, _ epoch: Int) {
-    guard count >= Self.fewestLeft else { return }
-    rests.withLock { r in
-      if r.epoch == epoch { r.all.append((position, count)) }
-    }
-  }
-
-  private func takeRest(_ count: Int) -> Room? {
-    rests.withLock { r in
-      guard let k = r.all.lastIndex(where: { $0.count >= count }) else { return nil }
-      let rest = r.all.remove(at: k)
-      return (rest.position, rest.count, r.epoch)
-    }
-  }
-
-  private func takeChunk() -> Room? {
+  private func takeChunk() -> ChunkRests.Room? {
     let k = taken.add(1, ordering: .relaxed).oldValue
     guard k < Self.chunkLimit else { return nil }
     chunks[k] = .allocate(capacity: Self.chunkSize)

@@ -22,14 +22,8 @@ final class EdgeLists: @unchecked Sendable {
   private struct Memory: @unchecked Sendable {
     /// The first word of each allocation: one can serve as several chunks.
     var allocations: [UnsafeMutablePointer<UInt32>] = []
-    /// What writers left of their chunks.
-    var rests: [(position: UInt32, words: Int)] = []
-    /// Counts how often all was freed.
-    var epoch = 0
+    var rests = ChunkRests()
   }
-
-  /// Fewer words are not worth remembering.
-  private static let fewestWords = 64
 
   init() { chunks = .allocate(capacity: Self.chunkLimit) }
 
@@ -42,7 +36,8 @@ final class EdgeLists: @unchecked Sendable {
   func removeAll() {
     memory.withLock { m in
       for a in m.allocations { a.deallocate() }
-      m = Memory(epoch: m.epoch + 1)
+      m.allocations = []
+      m.rests.removeAll()
     }
     for k in 0..<borrowed { SnapshotBlock.giveBack(chunks[k], 4 * Self.chunkWords) }
     borrowed = 0
@@ -89,7 +84,9 @@ final class EdgeLists: @unchecked Sendable {
 
     init(_ lists: EdgeLists) { self.lists = lists }
 
-    deinit { lists.giveBack(next, left, epoch) }
+    deinit { giveBack() }
+
+    private func giveBack() { lists.memory.withLock { $0.rests.giveBack((next, left, epoch)) } }
 
     /// Keeps a list.
     ///
@@ -97,10 +94,11 @@ final class EdgeLists: @unchecked Sendable {
     mutating func add(_ header: UInt32, _ list: borrowing Table<UInt32>) -> UInt32? {
       let need = list.count + EdgeLists.headerWords
       if need > left {
-        lists.giveBack(next, left, epoch)
+        giveBack()
         left = 0
-        guard let found = lists.takeRest(words: need) ?? lists.takeChunks(words: need) else { return nil }
-        (next, left, epoch) = found
+        guard let room = lists.memory.withLock({ $0.rests.take(need) }) ?? lists.takeChunks(words: need)
+        else { return nil }
+        (next, left, epoch) = room
       }
       let position = next
       let p = lists.list(at: position)
@@ -113,24 +111,7 @@ final class EdgeLists: @unchecked Sendable {
     }
   }
 
-  private typealias Room = (position: UInt32, words: Int, epoch: Int)
-
-  private func giveBack(_ position: UInt32, _ words: Int, _ epoch: Int) {
-    guard words >= Self.fewestWords else { return }
-    memory.withLock { m in
-      if m.epoch == epoch { m.rests.append((position, words)) }
-    }
-  }
-
-  private func takeRest(words: Int) -> Room? {
-    memory.withLock { m in
-      guard let k = m.rests.lastIndex(where: { $0.words >= words }) else { return nil }
-      let rest = m.rests.remove(at: k)
-      return (rest.position, rest.words, m.epoch)
-    }
-  }
-
-  private func takeChunks(words: Int) -> Room? {
+  private func takeChunks(words: Int) -> ChunkRests.Room? {
     let n = (words + Self.chunkWords - 1) / Self.chunkWords
     let first = taken.add(n, ordering: .relaxed).oldValue
     guard first + n <= Self.chunkLimit else { return nil }
@@ -139,7 +120,7 @@ final class EdgeLists: @unchecked Sendable {
     let keep = UnsafeBase(base: base)
     let epoch = memory.withLock { m in
       m.allocations.append(keep.base)
-      return m.epoch
+      return m.rests.epoch
     }
     return (UInt32(first) << Self.chunkShift, n * Self.chunkWords, epoch)
   }
