@@ -1,7 +1,7 @@
 import LoaderCore
 
-/// What stays of `Addresses` when a link is done: the words of the symbols that have a place. These are few of a small
-/// program's, and most of what would be kept of it.
+/// What stays of `Addresses` when a link is done: the words of the symbols that have a place. In a small program that is one
+/// in ten, and the words of the others would be an eighth of all that is kept of it.
 final class PlacedAddresses: Sendable {
   private let ranks: PlacedRanks
   /// By rank.
