@@ -1,11 +1,11 @@
-import Dispatch
 import Protocol
 
 /// One client's socket: bytes to messages and back. Nothing here blocks: a client that does not read fills its own
 /// queue and is dropped, and no other client notices.
 ///
-/// Unchecked, because the mutable state is not behind a lock but on `queue`, where every function marked so runs.
-final class Connection: @unchecked Sendable {
+/// Unchecked, because the mutable state is not behind a lock but on the loop's thread, where every function runs that
+/// does not say otherwise.
+final class Connection: LoopSocket, @unchecked Sendable {
   struct Limits: Sendable {
     /// Longest message accepted from a client.
     var incomingMessage = 16 << 20
@@ -13,7 +13,7 @@ final class Connection: @unchecked Sendable {
     var outgoingBytes = 8 << 20
   }
 
-  /// What the connection tells its owner, always on the connection's queue.
+  /// What the connection tells its owner, always on the loop's thread.
   struct Events: Sendable {
     var onMessage: @Sendable (Connection, RPCMessage) -> Void
     /// A body that is no message; the stream itself is sound.
@@ -26,15 +26,15 @@ final class Connection: @unchecked Sendable {
 
   /// Unique while the server lives.
   let number: UInt64
-  private let descriptor: FileDescriptor
+  package let descriptor: FileDescriptor
   private let limits: Limits
   private let events: Events
-  private let queue: DispatchQueue
+  private let loop: SocketLoop
 
-  // On `queue`:
+  // On the loop's thread:
   private var reader: FrameReader
-  private var readSource: (any DispatchSourceRead)?
-  private var writeSource: (any DispatchSourceWrite)?
+  /// What the socket is ready for is asked only when the last try came to nothing.
+  package private(set) var interest = SocketInterest()
   private var outgoing: [[UInt8]] = []
   private var outgoingOffset = 0
   private var outgoingBytes = 0
@@ -42,35 +42,36 @@ final class Connection: @unchecked Sendable {
   private var closed = false
   /// The client has closed its sending half.
   private var halfClosed = false
-  /// Whether `initialize` went well; read and written by request handlers, which run on `queue`.
+  /// Whether `initialize` went well; read and written by request handlers, which run on the loop's thread.
   var isInitialized = false
 
-  init(number: UInt64, descriptor: FileDescriptor, limits: Limits, events: Events) {
+  init(number: UInt64, descriptor: FileDescriptor, limits: Limits, events: Events, loop: SocketLoop) {
     self.number = number
     self.descriptor = descriptor
     self.limits = limits
     self.events = events
-    queue = DispatchQueue(label: "linkd.connection.\(number)")
+    self.loop = loop
     reader = FrameReader(maximumBodySize: limits.incomingMessage)
   }
 
-  /// Starts reading. The source keeps the connection alive until it is closed.
+  /// Starts reading. The loop keeps the connection until it is closed.
   func start() {
-    queue.async { [self] in
-      let source = DispatchSource.makeReadSource(fileDescriptor: descriptor.raw, queue: queue)
-      source.setEventHandler { self.readAvailable() }
-      // The descriptor must outlive the source that watches it.
-      source.setCancelHandler { [descriptor] in _ = descriptor }
-      readSource = source
-      source.resume()
-    }
+    loop.watch(self)
+    interest.reads = true
+    // Most clients have sent something by now.
+    readAvailable()
+  }
+
+  package func isReady() {
+    if interest.writes { writeAvailable() }
+    if interest.reads { readAvailable() }
   }
 
   // MARK: Sending
 
-  /// Queues a message. A droppable one (a sign of life) is left out when others wait already.
+  /// Queues a message, from any thread. A droppable one (a sign of life) is left out when others wait already.
   func send(_ message: RPCMessage, droppable: Bool = false) {
-    queue.async { [self] in
+    loop.post { [self] in
       if closed || closing || (droppable && !outgoing.isEmpty) { return }
       let bytes = message.frame
       if outgoingBytes > limits.outgoingBytes {
@@ -79,31 +80,29 @@ final class Connection: @unchecked Sendable {
       }
       outgoing.append(bytes)
       outgoingBytes += bytes.count
-      if writeSource == nil { writeAvailable() }
+      if !interest.writes { writeAvailable() }
     }
   }
 
-  /// Closes when everything queued is sent.
+  /// Closes when everything queued is sent; from any thread.
   func finish() {
-    queue.async { [self] in
+    loop.post { [self] in
       closing = true
       if outgoing.isEmpty { close(why: "finished") }
     }
   }
 
-  /// Runs something in order with the connection's messages.
+  /// Runs something in order with the connection's messages; from any thread.
   func perform(_ work: @escaping @Sendable (Connection) -> Void) {
-    queue.async { work(self) }
+    loop.post { work(self) }
   }
 
-  /// Closes at once; on `queue`.
+  /// Closes at once.
   func close(why: String) {
     guard !closed else { return }
     closed = true
-    readSource?.cancel()
-    readSource = nil
-    writeSource?.cancel()
-    writeSource = nil
+    interest = SocketInterest()
+    loop.forget(self)
     outgoing = []
     outgoingBytes = 0
     events.onClosed(self, why)
@@ -113,7 +112,7 @@ final class Connection: @unchecked Sendable {
     do {
       while let first = outgoing.first {
         guard let count = try Syscalls.send(descriptor.raw, first, from: outgoingOffset) else {
-          waitUntilWritable()
+          interest.writes = true
           return
         }
         outgoingOffset += count
@@ -123,21 +122,11 @@ final class Connection: @unchecked Sendable {
           outgoingOffset = 0
         }
       }
-      writeSource?.cancel()
-      writeSource = nil
+      interest.writes = false
       if closing { close(why: "finished") }
     } catch {
       close(why: error.description)
     }
-  }
-
-  private func waitUntilWritable() {
-    guard writeSource == nil else { return }
-    let source = DispatchSource.makeWriteSource(fileDescriptor: descriptor.raw, queue: queue)
-    source.setEventHandler { self.writeAvailable() }
-    source.setCancelHandler { [descriptor] in _ = descriptor }
-    writeSource = source
-    source.resume()
   }
 
   // MARK: Receiving
@@ -176,8 +165,7 @@ final class Connection: @unchecked Sendable {
     } catch {
       // There is no telling where the next message starts: say why, and hang up.
       send(.failure(id: nil, error: RPCError(.parseError, error.description)))
-      readSource?.cancel()
-      readSource = nil
+      interest.reads = false
       finish()
     }
   }
@@ -189,14 +177,13 @@ final class Connection: @unchecked Sendable {
       close(why: "the client is gone")
       return
     }
-    readSource?.cancel()
-    readSource = nil
+    interest.reads = false
     halfClosed = true
   }
 
-  /// Called when a request of this client was answered.
+  /// Called when a request of this client was answered; from any thread.
   func workDone() {
-    queue.async { [self] in
+    loop.post { [self] in
       if halfClosed, !events.hasWork(self) { finish() }
     }
   }

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Logging
 import Protocol
@@ -24,7 +23,8 @@ final class LinkScheduler: Sendable {
   private struct State {
     var waiting: [LinkJob] = []
     var running: [LinkJob] = []
-    var watch: (any DispatchSourceTimer)?
+    /// Whether `watch` runs once more.
+    var isWatched = false
     var onDrained: (@Sendable () -> Void)?
   }
 
@@ -32,11 +32,12 @@ final class LinkScheduler: Sendable {
   private let engine: any LinkEngine
   private let logger: Logger
   private let state = Mutex(State())
-  private let watchQueue = DispatchQueue(label: "linkd.watch")
+  private let loop: SocketLoop
 
-  init(limits: Limits, engine: any LinkEngine, logger: Logger) {
+  init(limits: Limits, engine: any LinkEngine, loop: SocketLoop, logger: Logger) {
     self.limits = limits
     self.engine = engine
+    self.loop = loop
     self.logger = logger
   }
 
@@ -49,10 +50,10 @@ final class LinkScheduler: Sendable {
   func submit(_ job: LinkJob) {
     let startable = state.withLock { state in
       state.waiting.append(job)
-      startWatch(&state)
       return admit(&state)
     }
     startable.forEach(run)
+    keepWatch()
   }
 
   /// Gives a link up. One that waits is answered at once; one that runs is asked to end, and answered when it does.
@@ -118,10 +119,6 @@ final class LinkScheduler: Sendable {
       state.running.remove(at: index)
       let startable = admit(&state)
       guard state.running.isEmpty else { return (startable, nil) }
-      if state.waiting.isEmpty {
-        state.watch?.cancel()
-        state.watch = nil
-      }
       defer { state.onDrained = nil }
       return (startable, state.onDrained)
     }
@@ -131,15 +128,20 @@ final class LinkScheduler: Sendable {
 
   // MARK: Watching
 
-  private func startWatch(_ state: inout State) {
-    guard state.watch == nil else { return }
-    let timer = DispatchSource.makeTimerSource(queue: watchQueue)
-    timer.schedule(
-      deadline: .now() + .milliseconds(limits.heartbeatMilliseconds),
-      repeating: .milliseconds(limits.heartbeatMilliseconds))
-    timer.setEventHandler { [weak self] in self?.watch() }
-    state.watch = timer
-    timer.resume()
+  /// Sees to it that the links that run or wait are looked at in a moment. The round that finds none is the last.
+  private func keepWatch() {
+    let begins = state.withLock { state in
+      guard !state.isWatched, !state.running.isEmpty || !state.waiting.isEmpty else { return false }
+      state.isWatched = true
+      return true
+    }
+    guard begins else { return }
+    loop.run(afterMilliseconds: limits.heartbeatMilliseconds) { [weak self] in
+      guard let self else { return }
+      self.state.withLock { $0.isWatched = false }
+      self.watch()
+      self.keepWatch()
+    }
   }
 
   /// Sends signs of life for every link, and gives up those that give none themselves. A thread cannot be ended from

@@ -43,6 +43,7 @@ package final class LinkServer: Sendable {
   private let cacheStatus: @Sendable () -> CacheStatus
   private let logger: Logger
   private let handlers = HandlerTable.all
+  private let loop: SocketLoop
   private let listener: SocketListener
   private let timerQueue = DispatchQueue(label: "linkd.timers")
   private let startedAt = Syscalls.wallClockSeconds()
@@ -60,19 +61,23 @@ package final class LinkServer: Sendable {
     self.engine = engine
     self.logger = logger
     self.cacheStatus = cacheStatus
+    do { loop = try SocketLoop() } catch { throw .system(error) }
     history = LinkHistory(limit: configuration.rememberedLinks, logger: logger)
     scheduler = LinkScheduler(
       limits: LinkScheduler.Limits(
         concurrentLinks: configuration.maximumLinks, memoryBytes: configuration.linkMemoryBytes,
         heartbeatMilliseconds: configuration.heartbeatMilliseconds,
         stallMilliseconds: configuration.stallMilliseconds),
-      engine: engine, logger: logger)
-    listener = try SocketListener(configuration)
+      engine: engine, loop: loop, logger: logger)
+    listener = try SocketListener(configuration, loop: loop)
   }
+
+  deinit { loop.end() }
 
   package func start() {
     logger.notice(
       "started", metadata: ["socket": "\(configuration.socket)", "build": "\(configuration.build)"])
+    loop.start()
     listener.start { [weak self] in self?.accept($0) }
     if configuration.idleTimeoutMilliseconds > 0 { watchIdle(after: configuration.idleTimeoutMilliseconds) }
   }
@@ -82,6 +87,7 @@ package final class LinkServer: Sendable {
 
   // MARK: Clients
 
+  /// Takes on a client; on the loop's thread.
   private func accept(_ descriptor: FileDescriptor) {
     let events = Connection.Events(
       onMessage: { [weak self] in self?.receive($1, from: $0) },
@@ -94,15 +100,14 @@ package final class LinkServer: Sendable {
       guard !state.stopped, state.connections.count < configuration.maximumConnections else { return nil }
       state.lastNumber += 1
       let connection = Connection(
-        number: state.lastNumber, descriptor: descriptor, limits: limits, events: events)
+        number: state.lastNumber, descriptor: descriptor, limits: limits, events: events, loop: loop)
       state.connections[connection.number] = connection
       return connection
     }
     guard let connection else { return }
     connection.start()
-    timerQueue.asyncAfter(deadline: .now() + .milliseconds(configuration.handshakeMilliseconds)) {
-      [weak connection] in
-      connection?.perform { if !$0.isInitialized { $0.close(why: "no handshake") } }
+    loop.run(afterMilliseconds: configuration.handshakeMilliseconds) { [weak connection] in
+      if let connection, !connection.isInitialized { connection.close(why: "no handshake") }
     }
   }
 
@@ -285,6 +290,7 @@ package final class LinkServer: Sendable {
     for connection in state.withLock({ Array($0.connections.values) }) {
       connection.perform { $0.close(why: "the daemon ends") }
     }
+    loop.post { [loop] in loop.end() }
     logger.notice("stopped")
     end.signal()
   }

@@ -1,24 +1,29 @@
-import Dispatch
 import Protocol
 import Synchronization
 
 /// The listening socket and the right to have it: one daemon per socket path, whatever its predecessor left behind.
-final class SocketListener: Sendable {
+final class SocketListener: LoopSocket {
   private struct State {
     /// Held locked until `close`; the lock goes with the process, however that ends.
     var pidFile: FileDescriptor?
-    var source: (any DispatchSourceRead)?
+    /// Gets every connection of this user; there from `start` on.
+    var onConnection: (@Sendable (FileDescriptor) -> Void)?
+    /// Whether it waits for descriptors or memory to be given back.
+    var pauses = false
     var closed = false
   }
 
-  private let descriptor: FileDescriptor
+  private static let breathMilliseconds = 50
+
+  package let descriptor: FileDescriptor
   private let path: String
   /// Device and inode of our socket: at the end, only that one is removed.
   private let identity: FileStatus
-  private let queue = DispatchQueue(label: "linkd.listener")
+  private let loop: SocketLoop
   private let state: Mutex<State>
 
-  init(_ configuration: ServerConfiguration) throws(ServerStartError) {
+  init(_ configuration: ServerConfiguration, loop: SocketLoop) throws(ServerStartError) {
+    self.loop = loop
     do {
       path = configuration.socket
       let pidFile = try Syscalls.openPrivateFile(configuration.pidFile)
@@ -60,23 +65,24 @@ final class SocketListener: Sendable {
     }
   }
 
-  /// - Parameter onConnection: gets every connection of this user; others are closed unheard.
+  /// - Parameter onConnection: gets every connection of this user, on the loop's thread; others are closed unheard.
   func start(_ onConnection: @escaping @Sendable (FileDescriptor) -> Void) {
-    state.withLock { state in
-      let source = DispatchSource.makeReadSource(fileDescriptor: descriptor.raw, queue: queue)
-      source.setEventHandler { [descriptor] in
-        do {
-          while let connection = try ServerSyscalls.accept(descriptor.raw) {
-            if Syscalls.peerUserID(connection.raw) == Syscalls.userID { onConnection(connection) }
-          }
-        } catch {
-          // Out of descriptors or memory: the connection still waits and would wake us at once. Breathe first.
-          Syscalls.sleep(milliseconds: 50)
-        }
+    state.withLock { $0.onConnection = onConnection }
+    loop.post { self.loop.watch(self) }
+  }
+
+  package var interest: SocketInterest { state.withLock { SocketInterest(reads: !$0.closed && !$0.pauses) } }
+
+  package func isReady() {
+    guard let onConnection = state.withLock({ $0.closed ? nil : $0.onConnection }) else { return }
+    do {
+      while let connection = try ServerSyscalls.accept(descriptor.raw) {
+        if Syscalls.peerUserID(connection.raw) == Syscalls.userID { onConnection(connection) }
       }
-      source.setCancelHandler { [descriptor] in _ = descriptor }
-      source.resume()
-      state.source = source
+    } catch {
+      // Out of descriptors or memory: the connection still waits and would wake us at once. Breathe first.
+      state.withLock { $0.pauses = true }
+      loop.run(afterMilliseconds: Self.breathMilliseconds) { self.state.withLock { $0.pauses = false } }
     }
   }
 
@@ -90,9 +96,9 @@ final class SocketListener: Sendable {
       {
         try? Syscalls.remove(path)
       }
-      state.source?.cancel()
-      state.source = nil
+      state.onConnection = nil
       state.pidFile = nil
     }
+    loop.post { self.loop.forget(self) }
   }
 }

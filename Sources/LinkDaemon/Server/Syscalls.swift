@@ -42,6 +42,43 @@ package enum ServerSyscalls {
     }
   }
 
+  /// One descriptor to wait for.
+  struct PollEntry {
+    fileprivate var entry: pollfd
+
+    init(_ raw: Int32, _ interest: SocketInterest) {
+      let events = (interest.reads ? Int32(POLLIN) : 0) | (interest.writes ? Int32(POLLOUT) : 0)
+      entry = pollfd(fd: raw, events: Int16(events), revents: 0)
+    }
+
+    var isReady: Bool { entry.revents != 0 }
+  }
+
+  /// Waits until a descriptor is ready or hung up; false when the time ran out (never, if negative) or a signal came.
+  static func poll(_ entries: inout [PollEntry], milliseconds: Int) -> Bool {
+    entries.withUnsafeMutableBytes { bytes in
+      bytes.withMemoryRebound(to: pollfd.self) {
+        systemPoll($0.baseAddress, $0.count, Int32(clamping: milliseconds)) > 0
+      }
+    }
+  }
+
+  /// A pipe of which neither end blocks or survives exec: where to read, and where to write.
+  static func pipe() throws(SystemError) -> (reading: FileDescriptor, writing: FileDescriptor) {
+    var ends: [Int32] = [-1, -1]
+    guard systemPipe(&ends) == 0 else { throw SystemError(call: "pipe", code: errno) }
+    let pipe = (reading: FileDescriptor(ends[0]), writing: FileDescriptor(ends[1]))
+    Syscalls.prepare(pipe.reading)
+    Syscalls.prepare(pipe.writing)
+    return pipe
+  }
+
+  /// Writes one byte if there is room for it.
+  static func writeByte(_ raw: Int32) {
+    var byte: UInt8 = 0
+    while write(raw, &byte, 1) < 0, errno == EINTR {}
+  }
+
   /// Closes inherited descriptors from the given one on: a daemon that keeps somebody's pipe open keeps that
   /// somebody waiting for its end.
   package static func closeInherited(from first: Int32) {
@@ -119,6 +156,14 @@ package enum ServerSyscalls {
     #endif
   }
 }
+
+private func systemPoll(
+  _ entries: UnsafeMutablePointer<pollfd>?, _ count: Int, _ milliseconds: Int32
+) -> Int32 {
+  poll(entries, nfds_t(count), milliseconds)
+}
+
+private func systemPipe(_ ends: UnsafeMutablePointer<Int32>) -> Int32 { pipe(ends) }
 
 private func systemListen(_ raw: Int32, _ backlog: Int32) -> Int32 { listen(raw, backlog) }
 
