@@ -22,9 +22,10 @@ import Testing
   ) throws {
     var world = start
     var program = try world.resolve()
-    // What was found of the objects of one program is taken for the next ones, which take every second and third state
-    // in, so that they have other versions before.
-    var others = try (0..<3).map { _ in try world.resolve() }
+    // What was found of the objects of one program is taken for the next ones: some take each state in, too, others
+    // every second and third, so that they have other versions before.
+    let strides = [1, 1, 2, 1, 3]
+    var others = try strides.map { _ in try world.resolve() }
     var last = try world.resolve()
     var lastOfOthers = others.map { _ in last }
     var patched = 0
@@ -41,7 +42,7 @@ import Testing
       let fresh = try world.resolve()
       defer { last = fresh }
       let place = "seed \(seed), step \(step)"
-      for k in others.indices where step % (k + 1) == 0 {
+      for k in others.indices where step % strides[k] == 0 {
         lastOfOthers[k] = fresh
         if others[k].update(to: packages, profile: .go1_27_3, options: .init(), standIns: standIns) {
           #expect(others[k].index.difference(from: fresh.index) == nil, "\(place), program \(k)")

@@ -24,6 +24,8 @@ struct DefinitionComparison: @unchecked Sendable {
     let oldSerial: UInt64
     /// Where the objects' bytes may differ, if that is known and everything stands where it stood.
     let differences: [Range<Int>]?
+    /// `VersionVerdict.circumstances`; nil when there is more to it.
+    let circumstances: [UInt64]?
   }
 
   struct Pair: BitwiseCopyable {
@@ -97,14 +99,21 @@ struct DefinitionComparison: @unchecked Sendable {
   private let builtinCount: Int
   /// Whether all references mean the same that are written the same.
   private let isSteadyThroughout: Bool
+  /// Old classes that may have gone on with another content or name.
+  private let reused: Classes
   /// The pairs of which it is not known that they say the same, once that is looked into.
-  private var doubtful: [Pair] = []
+  private(set) var doubtful: [Pair] = []
+  /// New definitions of which it is known that they differ.
+  private(set) var known: [UInt32] = []
+  /// Whether what is found is kept as a `VersionVerdict`.
+  private(set) var isForAll = false
 
   init(
     _ versions: Versions, oldObjects: UnsafePointer<LoadedObject>, newObjects: UnsafePointer<LoadedObject>,
-    builtins: UnsafePointer<UInt32>, builtinCount: Int
+    builtins: UnsafePointer<UInt32>, builtinCount: Int, reused: Classes
   ) {
     self.versions = versions
+    self.reused = reused
     was = versions.old.pointee.view
     now = versions.new.pointee.view
     self.oldObjects = oldObjects
@@ -116,16 +125,51 @@ struct DefinitionComparison: @unchecked Sendable {
 
   /// Finds out which pairs need not be compared.
   ///
-  /// - Parameter infos: `funcInfos`.
-  mutating func prepare(_ infos: Classes) {
+  /// - Returns: the new definitions that are a function's FuncInfo; none if no pair is left to compare.
+  mutating func prepare() -> Bitmap {
     let pairs = versions.pairs
+    var isWanted = false
+    if let circumstances = versions.circumstances {
+      let verdict = versions.memo.verdict(on: versions.oldSerial, circumstances)
+      isWanted = verdict.isWanted
+      if let verdict = verdict.known { (known, doubtful) = verdict.answer(pairs) }
+      if verdict.known != nil, doubtful.isEmpty { return Bitmap(count: 0) }
+      isForAll = isWanted && verdict.known == nil
+      if verdict.known != nil { return funcInfos() }
+    }
+    let infos = funcInfos()
     guard pairs.areAligned, versions.keepsPlaces,
-      let candidates = versions.memo.candidates(versions, infos: infos)
+      let candidates = versions.memo.candidates(
+        versions, infos: Classes(words: infos.base, count: definitions))
     else {
       doubtful = pairs.all
-      return
+      // What does not count in this program may in another.
+      isForAll = isForAll && !pairs.areAligned
+      return infos
     }
-    doubtful = candidates.compactMap { pairs[Int($0)] }
+    isForAll = isForAll && candidates.areAll
+    doubtful = candidates.definitions.compactMap { isForAll ? Pair(old: $0, new: $0) : pairs[Int($0)] }
+    return infos
+  }
+
+  /// Keeps what comparing all that was doubtful found.
+  ///
+  /// - Parameter differing: rising.
+  func keepVerdict(_ differing: [UInt32]) {
+    guard isForAll, let circumstances = versions.circumstances else { return }
+    var partners: [UInt32] = []
+    if !versions.pairs.areAligned {
+      partners = Array(repeating: 0, count: definitions)
+      for p in doubtful { partners[Int(p.new)] = p.old + 1 }
+    }
+    let verdict = VersionVerdict(circumstances: circumstances, differing: differing, partners: partners)
+    versions.memo.keep(verdict, on: versions.oldSerial)
+  }
+
+  /// The class of a new definition, if it counts in this program.
+  func countingClass(_ new: UInt32) -> UInt32? {
+    if versions.pairs.areAligned, versions.pairs[Int(new)] == nil { return nil }
+    return versions.new.pointee.symbols[Int(new)]
   }
 
   /// So many places for pairs in ranges: an object may have more definitions than all others together.
@@ -136,7 +180,7 @@ struct DefinitionComparison: @unchecked Sendable {
   /// Where pairs are in `versions.pairs`.
   func ranges(of count: Int) -> [Range<Int>] { Self.ranges(of: count, to: versions.pairs.count) }
 
-  /// Those pairs that must be compared, in slices.
+  /// Those pairs that are to be compared, in slices.
   func doubtfulSlices(of count: Int) -> [ArraySlice<Pair>] {
     Self.ranges(of: count, to: doubtful.count).map { doubtful[$0] }
   }
@@ -145,7 +189,7 @@ struct DefinitionComparison: @unchecked Sendable {
   var definitions: Int { now.definitions }
 
   /// The new definitions that are a function's FuncInfo.
-  func funcInfos() -> Bitmap {
+  private func funcInfos() -> Bitmap {
     let infos = Bitmap(count: now.definitions)
     for f in versions.functions {
       if let info = Self.funcInfo(now, f) { infos[Int(info)] = true }
@@ -153,7 +197,7 @@ struct DefinitionComparison: @unchecked Sendable {
     return infos
   }
 
-  /// The classes of definitions that are not what they were.
+  /// The new definitions that are not what they were.
   ///
   /// - Parameter infos: `funcInfos`.
   func changed(_ slice: ArraySlice<Pair>, infos: Classes) -> [UInt32] {
@@ -161,10 +205,23 @@ struct DefinitionComparison: @unchecked Sendable {
     for p in slice {
       let isSame = infos.has(p.new) ? isSameFuncInfo(p) : was.data(p.old) == now.data(p.new)
       if !isSame || !isSameRecord(p) || !hasSameRelocations(p) || !hasSameAuxiliaries(p) {
-        changed.append(versions.new.pointee.symbols[Int(p.new)])
+        changed.append(p.new)
       }
     }
     return changed
+  }
+
+  /// Whether a definition may have an auxiliary symbol among these.
+  func mayHave(_ auxiliaries: Classes) -> Bool {
+    guard let targets = versions.memo.auxiliaryTargets(find: { AuxiliaryTargets(now) }) else { return true }
+    return targets.contains(auxiliaries, versions.new.pointee.symbols)
+      || targets.foreign.contains { hasAuxiliary($0, among: auxiliaries) }
+  }
+
+  private func hasAuxiliary(_ i: UInt32, among auxiliaries: Classes) -> Bool {
+    let (base, count) = now.auxRecords(i)
+    let list = Auxiliaries(base: base, count: count, object: versions.new)
+    return (0..<count).contains { auxiliaries.has(resolve(list.ref($0), versions.new, newObjects)) }
   }
 
   /// The classes of definitions with an auxiliary symbol among these.
@@ -174,13 +231,9 @@ struct DefinitionComparison: @unchecked Sendable {
     for k in range {
       // Most definitions have none, and all of an aligned object's are where they were.
       let i = pairs.areAligned ? UInt32(truncatingIfNeeded: k) : pairs[k]?.new ?? 0
-      let (base, count) = now.auxRecords(i)
-      guard count > 0 else { continue }
-      let list = Auxiliaries(base: base, count: count, object: versions.new)
-      let isChanged = (0..<count).contains {
-        auxiliaries.has(resolve(list.ref($0), versions.new, newObjects))
+      if hasAuxiliary(i, among: auxiliaries), pairs[k] != nil {
+        changed.append(versions.new.pointee.symbols[Int(i)])
       }
-      if isChanged, pairs[k] != nil { changed.append(versions.new.pointee.symbols[Int(i)]) }
     }
     return changed
   }
@@ -271,7 +324,17 @@ struct DefinitionComparison: @unchecked Sendable {
       if isSteady(a.package_) { return true }
     }
     let c = resolve(a, versions.old, oldObjects)
-    return c != Self.nowhere && c == resolve(b, versions.new, newObjects)
+    guard c != Self.nowhere, c == resolve(b, versions.new, newObjects) else { return false }
+    return !isForAll || (!reused.has(c) && haveSameName(a, b))
+  }
+
+  /// Whether two references of one meaning in this program have it by one name, if by names at all.
+  private func haveSameName(_ a: SymbolRef, _ b: SymbolRef) -> Bool {
+    let none = ObjectFormat.PackageIndex.none
+    guard a.package_ == none || b.package_ == none else { return true }
+    guard a.package_ == b.package_, let i = was.localIndex(a), let k = now.localIndex(b) else { return false }
+    let (x, y) = (UInt32(truncatingIfNeeded: i), UInt32(truncatingIfNeeded: k))
+    return was.abi(x) == now.abi(y) && was.name(x) == now.name(y)
   }
 
   /// Whether references to a package, or by a special index, mean the same when they are written the same.
@@ -292,22 +355,19 @@ struct DefinitionComparison: @unchecked Sendable {
   private func resolve(
     _ ref: SymbolRef, _ object: UnsafePointer<LoadedObject>, _ objects: UnsafePointer<LoadedObject>
   ) -> UInt32 {
-    var (local, from) = (Int(ref.index), object)
-    let v = object.pointee.view
+    if let local = object.pointee.view.localIndex(ref) {
+      return local < object.pointee.view.symbolCount ? object.pointee.symbols[local] : Self.nowhere
+    }
+    let local = Int(ref.index)
     switch ref.package_ {
-    case ObjectFormat.PackageIndex.own: break
-    case ObjectFormat.PackageIndex.none: local += v.packageDefs + v.hashed64Defs + v.hashedDefs
-    case ObjectFormat.PackageIndex.hashed64: local += v.packageDefs
-    case ObjectFormat.PackageIndex.hashed: local += v.packageDefs + v.hashed64Defs
     case ObjectFormat.PackageIndex.builtin: return local < builtinCount ? builtins[local] : Self.nowhere
     case 0: return Self.nowhere
     default:
       guard Int(ref.package_) < object.pointee.packageCount else { return Self.nowhere }
       let number = Int(object.pointee.packages[Int(ref.package_)])
       guard number > 1 else { return Self.nowhere }
-      from = objects + number
-      guard local < from.pointee.view.packageDefs else { return Self.nowhere }
+      let from = objects + number
+      return local < from.pointee.view.packageDefs ? from.pointee.symbols[local] : Self.nowhere
     }
-    return local < from.pointee.view.symbolCount ? from.pointee.symbols[local] : Self.nowhere
   }
 }

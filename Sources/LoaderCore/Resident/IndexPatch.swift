@@ -53,6 +53,8 @@ struct IndexPatch: ~Copyable {
   var alignments: [DefinitionAlignment] = []
   /// Where old classes have their new names: those that `reusePlaces` gave one, and those of `sources`.
   var renamed: [UInt32: ObjectSymbol] = [:]
+  /// The old classes that `reusePlaces` let go on with another content or name.
+  var reused: [UInt32] = []
   /// An undefined name's class that became a definition.
   var redirected: [(from: UInt32, to: UInt32)] = []
 

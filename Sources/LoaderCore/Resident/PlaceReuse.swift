@@ -15,6 +15,7 @@ extension IndexPatch {
     var classes: [UInt32: UInt32] = [:]
     for p in found where !others.contains(p.old) {
       classes[p.new] = p.old
+      reused.append(p.old)
       rename(p)
     }
     guard !classes.isEmpty else { return }

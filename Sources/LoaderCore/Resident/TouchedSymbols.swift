@@ -46,78 +46,97 @@ extension IndexPatch {
       }
     }
     let versions = versions(differences, after, packages)
-    for v in versions { refiled[v.object] = !v.old.pointee.view.hasFiles(like: v.new.pointee.view) }
+    for v in versions {
+      refiled[v.object] = !v.memo.haveSameFiles(v.oldSerial) {
+        v.old.pointee.view.hasFiles(like: v.new.pointee.view)
+      }
+    }
+    let gone = Bitmap(count: oldCount)
+    for c in reused { gone[Int(c)] = true }
     let comparisons = versions.filter { !refiled[$0.object] }.map {
       DefinitionComparison(
         $0, oldObjects: index.loaded.base, newObjects: after.base, builtins: index.builtins.base,
-        builtinCount: index.builtins.count)
+        builtinCount: index.builtins.count, reused: .init(words: gone.base, count: oldCount))
     }
     for v in versions where refiled[v.object] {
       for p in v.pairs.all { mark(v.new.pointee.symbols[Int(p.new)]) }
     }
-    let (doubtful, parts) = Self.parts(of: comparisons)
-    for c in Self.gather(doubtful, { $0.comparison.changed($0.slice, infos: $0.infos.classes) }) { mark(c) }
+    let prepared = Self.prepared(comparisons)
+    for c in Self.differing(prepared) { mark(c) }
     // Passes keep of a function what they read of its auxiliary symbols.
     let direct = DefinitionComparison.Classes(words: touched.base, count: oldCount)
-    for c in Self.gather(parts, { $0.comparison.changed($0.slice, through: direct) }) { mark(c) }
+    for c in Self.changed(prepared, through: direct) { mark(c) }
+    withExtendedLifetime(gone.base) {}
     withExtendedLifetime(after) {}
     return TouchedSymbols(symbols: touched, exchanged: exchanged, refiled: refiled)
   }
 
-  /// A part of a comparison that is worth a turn on another core.
-  private struct Part<Slice: Sendable>: Sendable {
+  /// A comparison, and the definitions that it takes for FuncInfos.
+  private final class Prepared: @unchecked Sendable {
     let comparison: DefinitionComparison
-    let slice: Slice
-    let infos: FuncInfos
-  }
-
-  private typealias PairsPart = Part<ArraySlice<DefinitionComparison.Pair>>
-  private typealias RangePart = Part<Range<Int>>
-
-  /// A set that parts of a comparison share.
-  private final class FuncInfos: @unchecked Sendable {
-    private let bits: Bitmap
+    private let infos: Bitmap
     private let count: Int
-    init(_ bits: consuming Bitmap, count: Int) {
-      self.bits = bits
-      self.count = count
+
+    init(_ comparison: DefinitionComparison) {
+      var prepared = comparison
+      infos = prepared.prepare()
+      count = prepared.doubtful.isEmpty ? 0 : prepared.definitions
+      self.comparison = prepared
     }
-    var classes: DefinitionComparison.Classes { .init(words: bits.base, count: count) }
+
+    var classes: DefinitionComparison.Classes { .init(words: infos.base, count: count) }
   }
 
+  /// Pairs that are worth a turn on another core.
   private static let partPairs = 4096
 
-  private static func parts(
-    of comparisons: [DefinitionComparison]
-  ) -> (doubtful: [PairsPart], all: [RangePart]) {
-    typealias Parts = (doubtful: [PairsPart], all: [RangePart])
-    let found = Mutex([Parts](repeating: ([], []), count: comparisons.count))
+  private static func prepared(_ comparisons: [DefinitionComparison]) -> [Prepared] {
+    let all = Mutex([Prepared?](repeating: nil, count: comparisons.count))
     Chunks.each(comparisons.count) { k in
-      var prepared = comparisons[k]
-      let infos = FuncInfos(prepared.funcInfos(), count: prepared.definitions)
-      prepared.prepare(infos.classes)
-      let comparison = prepared
-      let mine = (
-        comparison.doubtfulSlices(of: partPairs / 16).map {
-          PairsPart(comparison: comparison, slice: $0, infos: infos)
-        },
-        comparison.ranges(of: partPairs).map { RangePart(comparison: comparison, slice: $0, infos: infos) }
-      )
-      found.withLock { $0[k] = mine }
+      let mine = Prepared(comparisons[k])
+      all.withLock { $0[k] = mine }
     }
-    return found.withLock { found in (found.flatMap(\.doubtful), found.flatMap(\.all)) }
+    return all.withLock { $0.compactMap { $0 } }
   }
 
-  /// What parts of comparisons say, made side by side.
-  private static func gather<Slice>(
-    _ parts: [Part<Slice>], _ ask: @Sendable (Part<Slice>) -> [UInt32]
-  ) -> [UInt32] {
-    let all = Mutex([UInt32]())
-    Chunks.each(parts.count) { k in
-      let mine = ask(parts[k])
-      if !mine.isEmpty { all.withLock { $0 += mine } }
+  /// The classes of definitions that say something else.
+  private static func differing(_ all: [Prepared]) -> [UInt32] {
+    let parts = all.indices.flatMap { k in
+      all[k].comparison.doubtfulSlices(of: partPairs / 16).map { (comparison: k, slice: $0) }
     }
-    return all.withLock { $0 }
+    let found = Mutex(all.map(\.comparison.known))
+    Chunks.each(parts.count) { n in
+      let (k, slice) = parts[n]
+      let mine = all[k].comparison.changed(slice, infos: all[k].classes)
+      if !mine.isEmpty { found.withLock { $0[k] += mine } }
+    }
+    var classes: [UInt32] = []
+    for (k, differing) in found.withLock({ $0 }).enumerated() {
+      let comparison = all[k].comparison
+      if comparison.isForAll { comparison.keepVerdict(differing.sorted()) }
+      classes += differing.compactMap(comparison.countingClass)
+    }
+    return classes
+  }
+
+  /// The classes of definitions with an auxiliary symbol among these.
+  private static func changed(
+    _ all: [Prepared], through direct: DefinitionComparison.Classes
+  ) -> [UInt32] {
+    let parts = Mutex([(comparison: DefinitionComparison, range: Range<Int>)]())
+    Chunks.each(all.count) { k in
+      let comparison = all[k].comparison
+      guard comparison.mayHave(direct) else { return }
+      let mine = comparison.ranges(of: partPairs).map { (comparison, $0) }
+      parts.withLock { $0 += mine }
+    }
+    let found = Mutex([UInt32]())
+    let ranges = parts.withLock { $0 }
+    Chunks.each(ranges.count) { k in
+      let mine = ranges[k].comparison.changed(ranges[k].range, through: direct)
+      if !mine.isEmpty { found.withLock { $0 += mine } }
+    }
+    return found.withLock { $0 }
   }
 
   /// All objects as they will be, with classes for symbols.
@@ -136,17 +155,16 @@ extension IndexPatch {
     Chunks.each(changed.count + recompiled.count) { k in
       let isChanged = k < changed.count
       let o = isChanged ? changed[k] : recompiled[k - changed.count]
-      let new = packages.objects[o - 2]
       let mine: DefinitionComparison.Versions
       if !isChanged || isAligned[k] {
         let same = DefinitionComparison.Pairs(
           itself: Int(o), old: index.loaded.base + o, new: UnsafePointer(after.base + o),
           symbols: index.symbols.base)
-        mine = compared(o, same, after, new, keepsContents: !isChanged)
+        mine = compared(o, same, after, packages, keepsContents: !isChanged)
       } else {
         let moved = differences.moved[differences.movedRanges[k]]
         let pairs = packagePairs(k, o) + moved.map { .init(old: $0.was, new: $0.place.local) }
-        mine = compared(o, .init(pairs), after, new, keepsPlaces: false, keepsContents: false)
+        mine = compared(o, .init(pairs), after, packages, keepsPlaces: false, keepsContents: false)
       }
       all.withLock { $0[k] = mine }
     }
@@ -169,10 +187,10 @@ extension IndexPatch {
   }
 
   private func compared(
-    _ o: Int, _ pairs: DefinitionComparison.Pairs, _ after: borrowing Table<LoadedObject>, _ new: GoObject,
-    keepsPlaces: Bool = true, keepsContents: Bool
+    _ o: Int, _ pairs: DefinitionComparison.Pairs, _ after: borrowing Table<LoadedObject>,
+    _ packages: LoadedPackages, keepsPlaces: Bool = true, keepsContents: Bool
   ) -> DefinitionComparison.Versions {
-    let (was, now) = (index.loaded[o], after[o])
+    let (was, now, new) = (index.loaded[o], after[o], packages.objects[o - 2])
     let names = index.objects[o - 2].packages
     if !keepsContents {
       // The new version's list has no numbers yet; 0 for what the old one does not have.
@@ -191,7 +209,28 @@ extension IndexPatch {
       pairs: pairs, keepsPlaces: keepsPlaces && !namesMoved && redirected.isEmpty,
       keepsContents: keepsContents, isSteady: steady, memo: new.versions,
       oldSerial: index.objects[o - 2].serial,
-      differences: pairs.areAligned ? differences(of: new, from: index.objects[o - 2]) : nil)
+      differences: pairs.areAligned ? differences(of: new, from: index.objects[o - 2]) : nil,
+      circumstances: circumstances(was, now, steady, packages, keepsPlaces, keepsContents))
+  }
+
+  /// What a comparison of two versions depends on: how references by themselves are to be taken, and by index of the
+  /// package list the versions of each package whose definitions may be elsewhere.
+  private func circumstances(
+    _ was: LoadedObject, _ now: LoadedObject, _ steady: [Bool], _ packages: LoadedPackages,
+    _ keepsPlaces: Bool, _ keepsContents: Bool
+  ) -> [UInt64]? {
+    guard !namesMoved, redirected.isEmpty, !isReshaped, was.packageCount == now.packageCount else {
+      return nil
+    }
+    var all: [UInt64] = [keepsPlaces ? 1 : 0, keepsContents ? 1 : 0]
+    for k in steady.indices where !steady[k] {
+      let number = Int(was.packages[k])
+      guard number == now.packages[k] else { return nil }
+      // A package that no object has.
+      guard number > 1 else { continue }
+      all += [UInt64(k), index.objects[number - 2].serial, packages.objects[number - 2].serial]
+    }
+    return all
   }
 }
 

@@ -18,6 +18,10 @@ final class VersionMemo: Sendable {
     var isAsked = false
     /// Definitions that differ, rising.
     var differing: [UInt32]?
+    var haveSameFiles: Bool?
+    var verdict: VersionVerdict?
+    /// Whether `verdict` was asked for.
+    var isJudged = false
   }
 
   private struct State {
@@ -25,6 +29,8 @@ final class VersionMemo: Sendable {
     var known: [Known] = []
     /// By index in the object's package list, the definitions that refer to that package; those that were asked for.
     var mentions: [UInt32: [UInt32]] = [:]
+    var auxiliaryTargets: AuxiliaryTargets?
+    var areTargetsAsked = false
 
     /// The place of an older version, which is added when it is new.
     mutating func place(_ serial: UInt64) -> Int {
@@ -56,6 +62,43 @@ final class VersionMemo: Sendable {
     return found
   }
 
+  /// `ObjectView.hasFiles(like:)`, of the version with that number.
+  func haveSameFiles(_ serial: UInt64, find: () -> Bool) -> Bool {
+    if let known = known(serial)?.haveSameFiles { return known }
+    let found = find()
+    state.withLock { $0.known[$0.place(serial)].haveSameFiles = found }
+    return found
+  }
+
+  /// What was found of this version and that older one when all that they refer to was as `circumstances` say, if it is
+  /// known; and whether it is worth while to find it: another program asked, too.
+  func verdict(
+    on serial: UInt64, _ circumstances: [UInt64]
+  ) -> (known: VersionVerdict?, isWanted: Bool) {
+    state.withLock { s in
+      let k = s.place(serial)
+      defer { s.known[k].isJudged = true }
+      let verdict = s.known[k].verdict
+      return (verdict?.circumstances == circumstances ? verdict : nil, s.known[k].isJudged)
+    }
+  }
+
+  func keep(_ verdict: VersionVerdict, on serial: UInt64) {
+    state.withLock { $0.known[$0.place(serial)].verdict = verdict }
+  }
+
+  /// Of this version; nil for the first that asks, whom a look at the auxiliary symbols themselves costs less.
+  func auxiliaryTargets(find: () -> AuxiliaryTargets) -> AuxiliaryTargets? {
+    let (known, isWanted) = state.withLock { s in
+      defer { s.areTargetsAsked = true }
+      return (s.auxiliaryTargets, s.areTargetsAsked)
+    }
+    if known != nil || !isWanted { return known }
+    let found = find()
+    state.withLock { $0.auxiliaryTargets = found }
+    return found
+  }
+
   private func known(_ serial: UInt64) -> Known? {
     state.withLock { s in s.known.last { $0.serial == serial } }
   }
@@ -66,9 +109,11 @@ final class VersionMemo: Sendable {
   /// What one program asks for costs less to find than what any may: of all definitions it is found the second time.
   ///
   /// - Parameter infos: `DefinitionComparison.funcInfos`.
+  /// - Returns: those, and whether these are all, or those that count in this program; nil when to find them is no less
+  ///   work than to compare.
   func candidates(
     _ versions: DefinitionComparison.Versions, infos: DefinitionComparison.Classes
-  ) -> [UInt32]? {
+  ) -> (definitions: [UInt32], areAll: Bool)? {
     let old = versions.oldSerial
     let (known, mentions) = state.withLock { s in
       let k = s.place(old)
@@ -88,7 +133,7 @@ final class VersionMemo: Sendable {
       lists += found.mentions
       if known.isAsked { keep(found, of: old, unasked, definitions: scan.count) }
     }
-    return Self.union(lists)
+    return (Self.union(lists), known.isAsked)
   }
 
   private func keep(_ found: VersionScan.Findings, of old: UInt64, _ asked: [UInt32], definitions: Int) {

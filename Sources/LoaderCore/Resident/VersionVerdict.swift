@@ -1,0 +1,93 @@
+/// Which definitions of an object's new version do not say what those of an older one said.
+///
+/// In hundreds of programs an edit exchanges the same objects for the same others, and what a comparison of two versions
+/// finds depends on few things: these two, and the two versions of each package that they refer to whose definitions are
+/// not where they were. Two references that are told to mean the same mean it by a content's hash, by a name, or by a
+/// place in two versions of one object (`DefinitionAlignment`); never by a class that went on with another content
+/// (`IndexPatch.reusePlaces`), which may be otherwise in another program.
+struct VersionVerdict: Sendable {
+  /// What it depends on besides the two versions, in no order that matters (`IndexPatch.circumstances`).
+  let circumstances: [UInt64]
+  /// New definitions that differ, rising.
+  let differing: [UInt32]
+  /// By new definition, the old one that it was compared with, plus 1; 0 for none. Empty when each was compared with the
+  /// one in its place.
+  let partners: [UInt32]
+
+  /// Splits what a program asks into the answer, and what remains to be compared.
+  func answer(
+    _ pairs: DefinitionComparison.Pairs
+  ) -> (differing: [UInt32], unknown: [DefinitionComparison.Pair]) {
+    if pairs.areAligned { return partners.isEmpty ? (differing, []) : ([], pairs.all) }
+    var differs = [Bool](repeating: false, count: partners.count)
+    for i in differing { differs[Int(i)] = true }
+    var (found, unknown): ([UInt32], [DefinitionComparison.Pair]) = ([], [])
+    for p in pairs.all {
+      if Int(p.new) >= partners.count || partners[Int(p.new)] != p.old + 1 {
+        unknown.append(p)
+      } else if differs[Int(p.new)] {
+        found.append(p.new)
+      }
+    }
+    return (found, unknown)
+  }
+}
+
+/// Which symbols of an object are auxiliary to a definition of it.
+struct AuxiliaryTargets: Sendable {
+  /// A bit by local index.
+  private let words: [UInt64]
+  /// Definitions with an auxiliary symbol that is not known by a local index, rising.
+  let foreign: [UInt32]
+
+  init(_ view: ObjectView) {
+    var words = [UInt64](repeating: 0, count: (view.symbolCount + 63) / 64)
+    var foreign: [UInt32] = []
+    for i in 0..<UInt32(view.definitions) {
+      let (base, count) = view.auxRecords(i)
+      guard var at = base else { continue }
+      var isForeign = false
+      for _ in 0..<count {
+        let ref = SymbolRef(
+          package_: UInt32(littleEndian: at.loadUnaligned(fromByteOffset: 1, as: UInt32.self)),
+          index: UInt32(littleEndian: at.loadUnaligned(fromByteOffset: 5, as: UInt32.self)))
+        if let local = view.localIndex(ref), local < view.symbolCount {
+          words[local >> 6] |= 1 << UInt64(local & 63)
+        } else {
+          isForeign = true
+        }
+        at += ObjectFormat.auxSize
+      }
+      if isForeign { foreign.append(i) }
+    }
+    (self.words, self.foreign) = (words, foreign)
+  }
+
+  /// Whether a target's class is among these.
+  ///
+  /// - Parameter symbols: classes, by local index.
+  func contains(_ classes: DefinitionComparison.Classes, _ symbols: UnsafePointer<UInt32>) -> Bool {
+    for (w, word) in words.enumerated() {
+      var left = word
+      while left != 0 {
+        if classes.has(symbols[w << 6 | left.trailingZeroBitCount]) { return true }
+        left &= left - 1
+      }
+    }
+    return false
+  }
+}
+
+extension ObjectView {
+  /// The place among an object's symbols of one that it refers to by itself, by contents or by name.
+  func localIndex(_ ref: SymbolRef) -> Int? {
+    let local = Int(ref.index)
+    switch ref.package_ {
+    case ObjectFormat.PackageIndex.own: return local
+    case ObjectFormat.PackageIndex.none: return local + packageDefs + hashed64Defs + hashedDefs
+    case ObjectFormat.PackageIndex.hashed64: return local + packageDefs
+    case ObjectFormat.PackageIndex.hashed: return local + packageDefs + hashed64Defs
+    default: return nil
+    }
+  }
+}
