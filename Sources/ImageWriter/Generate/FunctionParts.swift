@@ -270,6 +270,8 @@ struct SharedParts: ~Copyable {
   }
 
   mutating func follow(_ change: IndexChange) {
+    // (The first is none.)
+    if change.keeps(UnsafeBufferPointer(symbols.buffer)) { return }
     let symbols = symbols.base
     let sizes = sizes.base
     let (kept, keptCount) = (keptOffsets.base, keptOffsets.count)

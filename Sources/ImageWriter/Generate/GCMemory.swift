@@ -47,6 +47,8 @@ struct GCMemory: Sendable {
 
 extension GCMemory.Known {
   fileprivate func following(_ change: IndexChange) -> Self? {
+    // A type of one's own is among what was read.
+    if change.keeps(symbols), change.keeps(read) { return self }
     func number(_ s: SymbolID) -> SymbolID? { change.isTouched(s) ? nil : change.number(s) }
     func numbers(_ all: [SymbolID]) -> [SymbolID]? {
       let now = all.compactMap(number)

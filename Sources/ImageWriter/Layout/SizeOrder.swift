@@ -51,6 +51,7 @@ struct SizeOrder: Sendable {
 
   /// Follows an exchange of objects: what it touched must be looked at again.
   mutating func follow(_ change: IndexChange) {
+    if change.keeps(symbols) { return }
     var out = SizeOrder()
     out.symbols.reserveCapacity(symbols.count)
     out.keys.reserveCapacity(symbols.count)

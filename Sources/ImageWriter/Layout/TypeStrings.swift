@@ -125,7 +125,8 @@ package struct SortedStrings: Sendable {
 
   /// What is left after an exchange of objects: types that are what they were, with their names.
   func following(_ change: IndexChange) -> SortedStrings {
-    mapped { s, name in
+    if change.keeps(symbols), change.keeps(names) { return self }
+    return mapped { s, name in
       guard !change.isTouched(s), !change.isTouched(name), let n = change.number(s),
         let m = change.number(name)
       else { return nil }

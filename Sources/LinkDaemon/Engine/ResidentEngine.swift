@@ -91,7 +91,7 @@ package final class ResidentEngine: LinkEngine {
     let call = LinkCall(request: request, control: control, start: start)
     defer {
       running.end()
-      keepQueue.async { [weak self] in self?.keepToBudget() }
+      afterAnswer(of: call)
       scheduleHousekeeping()
       if let image = call.image { prepareHeap(image.image.count) }
       scheduleSpare(call.written)
@@ -109,6 +109,15 @@ package final class ResidentEngine: LinkEngine {
       }
     }
     return outcome
+  }
+
+  /// Letting go of hundreds of files takes part of a millisecond: the client need not wait for it.
+  private func afterAnswer(of call: LinkCall) {
+    nonisolated(unsafe) let call = call
+    keepQueue.asyncAfter(deadline: .now() + .milliseconds(2)) { [weak self] in
+      withExtendedLifetime(call) {}
+      self?.keepToBudget()
+    }
   }
 
   private func link(_ call: LinkCall) -> LinkOutcome {

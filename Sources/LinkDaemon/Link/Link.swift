@@ -51,6 +51,7 @@ package enum Link {
       return linked
     }
     resident.last.forget()
+    program.noteAttributes()
     let fips = FIPSSymbols(index)
 
     // The order of package initialisers.

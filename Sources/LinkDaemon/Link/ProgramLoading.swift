@@ -15,7 +15,8 @@ extension Link {
       let isUpdated =
         old.allSatisfy(\.isAsItWas)
         && known.program.update(
-          to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn
+          to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn,
+          notesAttributes: false
         ) { known.follow($0, count: $1) }
       if isUpdated, old.allSatisfy(\.isAsItWas) {
         story.usesStandIns = !known.program.standInFiles.isEmpty

@@ -117,6 +117,22 @@ package final class IndexChange: @unchecked Sendable {
   @inline(__always)
   package func isTouched(_ old: SymbolID) -> Bool { old.index >= oldCount || touched.symbols[old.index] }
 
+  /// Whether all of these were the symbols that they are, with the same numbers, and none `isTouched`: then there is
+  /// nothing in a list of them to follow.
+  package func keeps(_ symbols: UnsafeBufferPointer<SymbolID>) -> Bool {
+    if !keepsNumbers && ranges == nil { return false }
+    let (touched, shifted) = (touched.symbols.base, keepsNumbers ? nil : shifted.base)
+    for s in symbols {
+      guard s.index < oldCount else { return false }
+      var word = touched[s.index >> 6]
+      if let shifted { word |= shifted[s.index >> 6] }
+      if word >> UInt64(s.index & 63) & 1 != 0 { return false }
+    }
+    return true
+  }
+
+  package func keeps(_ symbols: [SymbolID]) -> Bool { symbols.withUnsafeBufferPointer(keeps) }
+
   /// Calls `body` with every old symbol that `isTouched`.
   package func forEachTouched(_ body: (SymbolID) -> Void) { touched.symbols.forEach { body(SymbolID($0)) } }
 

@@ -71,7 +71,7 @@ extension IndexPatch {
       renameUndefined(o)
     }
     for o in recompiled { renameUndefined(o) }
-    guard finish() else { return nil }
+    guard finish(notesAttributes: contents == nil) else { return nil }
     return IndexChange(sameSymbolsOf: index, touched: touched, unlike: unlike, contents: contents)
   }
 
@@ -189,19 +189,25 @@ extension IndexPatch {
   }
 
   /// What resolving does besides numbering; false when it would report something.
-  func finish() -> Bool {
+  ///
+  /// - Parameter notesAttributes: false leaves that to the program (`ResidentProgram.update`).
+  func finish(notesAttributes: Bool = true) -> Bool {
     do throws(LinkFailure) {
       let byPackage = index.objectsByPackage()
       for o in isReshaped ? Array(2..<index.loaded.count) : changed + recompiled {
         try index.setPackages(ObjectID(UInt32(o)), byPackage)
       }
       var check = Result<Void, LinkFailure>.success(())
-      Chunks.beside {
-        check = Result { () throws(LinkFailure) in try checkLinknames() }
-      } _: {
-        index.noteAttributes()
+      if notesAttributes {
+        Chunks.beside {
+          check = Result { () throws(LinkFailure) in try checkLinknames() }
+        } _: {
+          index.noteAttributes()
+        }
+        try check.get()
+      } else {
+        try checkLinknames()
       }
-      try check.get()
     } catch {
       return false
     }

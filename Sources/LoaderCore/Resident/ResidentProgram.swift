@@ -16,6 +16,8 @@ package final class ResidentProgram: @unchecked Sendable {
   let options: SymbolResolver.Options
   /// Objects that the last link exchanged; all of them when it resolved anew.
   package private(set) var exchanged: Int
+  /// Whether the index's attributes are those that the last link left.
+  private var lacksAttributes = false
 
   /// Resolves a program anew.
   ///
@@ -106,20 +108,32 @@ package final class ResidentProgram: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - standIns: whether an object may stand in for another one.
+  ///   - notesAttributes: false leaves symbols' attributes to `noteAttributes` when no more than contents change: a link
+  ///     that only writes these (`IndexChange.contents`) asks for none.
   ///   - follow: called with what the exchange does, and with the number of symbols that there are then, while other
   ///     cores are at work. Of no use either when the program is not.
   /// - Returns: false when that has to be done; this program is of no use then, and `refusal` says why.
   package func update(
     to new: LoadedPackages, profile other: ReleaseProfile, options wanted: SymbolResolver.Options,
-    standIns: Bool = false, follow: (_ change: IndexChange, _ count: Int) -> Void = { _, _ in }
+    standIns: Bool = false, notesAttributes: Bool = true,
+    follow: (_ change: IndexChange, _ count: Int) -> Void = { _, _ in }
   ) -> Bool {
     do throws(ExchangeRefusal) {
       try exchange(new, other, wanted, standIns, follow)
+      lacksAttributes = change?.contents != nil
+      if notesAttributes { noteAttributes() }
       return true
     } catch {
       refusal = error
       return false
     }
+  }
+
+  /// Gathers what attributes the objects give their symbols, unless that was done.
+  package func noteAttributes() {
+    guard lacksAttributes else { return }
+    index.noteAttributes()
+    lacksAttributes = false
   }
 
   private func exchange(
@@ -150,7 +164,6 @@ package final class ResidentProgram: @unchecked Sendable {
     let changed = new.objects.indices.filter { new.objects[$0] !== packages.objects[$0] }.map { $0 + 2 }
     if changed.isEmpty {
       index.adopt(new)
-      index.noteAttributes()
       let none = IndexChange(
         sameSymbolsOf: index, touched: TouchedSymbols(none: index.count), unlike: [], contents: [])
       change = none

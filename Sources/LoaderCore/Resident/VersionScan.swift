@@ -21,6 +21,9 @@ struct VersionScan {
   /// Whether the contents at a place are others: the short ones, then the long ones.
   private let isOtherContent: [Bool]
 
+  /// Whether it matters what a definition refers to.
+  private var looksAtReferences: Bool { !packages.isEmpty || !isOtherContent.isEmpty }
+
   /// Definitions that are worth a turn on another core.
   private static let grain = 4096
 
@@ -77,6 +80,7 @@ struct VersionScan {
 
   private func look(at definitions: [UInt32]) -> Findings {
     var found = Findings(mentions: Array(repeating: [], count: packages.count))
+    let looksAtReferences = looksAtReferences
     positions.withUnsafeBufferPointer { positions in
       isOtherContent.withUnsafeBufferPointer { others in
         let marks = Marks(positions: positions, others: others, longStart: now.hashed64Defs)
@@ -84,7 +88,7 @@ struct VersionScan {
           let info = infos.has(i) ? FuncInfo(data: now.data(i), object: versions.new, isCertain: false) : nil
           var differs =
             comparesBytes && (suspects?[Int(i)] ?? !hasSameBytes(i) || (infos.has(i) && info == nil))
-          lookAtReferences(i, info, marks, &found.mentions, &differs)
+          if looksAtReferences { lookAtReferences(i, info, marks, &found.mentions, &differs) }
           if differs { found.differing.append(i) }
         }
       }
