@@ -169,7 +169,15 @@ struct FunctionParts: ~Copyable {
     }
     let functions = functions.buffer
     let words = words.base
+    // As long as objects and symbols keep their numbers, only what was touched is to be found.
+    let isSteady = change.keepsNumbers && !change.isReshaped && !change.hasRefiled
     Chunks.run(functions.count, grain: 16384) { range in
+      if isSteady {
+        for k in range where !functions[k].symbol.isNone && change.isTouched(functions[k].symbol) {
+          functions[k].symbol = .none
+        }
+        return
+      }
       for k in range where !functions[k].symbol.isNone {
         let s = functions[k].symbol
         let word = Int(functions[k].words) + Word.object

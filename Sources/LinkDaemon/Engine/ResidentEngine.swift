@@ -151,7 +151,9 @@ package final class ResidentEngine: LinkEngine {
     call.files = inputs
     let key = knownKey(call, plan, inputs)
     if let key, let known = find(key, plan, output) {
-      try put(known, plan, output, inputs, call)
+      let check = InputCheck(inputs)
+      Chunks.each(check.turns, check.run)
+      try put(known, plan, output, check, call)
       counts.withLock { $0.reused += inputs.files.count }
       let report = LinkReport(
         how: "replayed", objectsReused: inputs.files.count,
@@ -197,10 +199,17 @@ package final class ResidentEngine: LinkEngine {
       foresight?.end()
       results.lend(nil, to: ResultStore.program(plan))
     }
+    let check = InputCheck(inputs)
+    var linked = Result<LinkedImage, LinkFailure>.failure(.unsupported(reason: "not linked"))
+    Chunks.meanwhile(check.turns, check.run) {
+      linked = Result { () throws(LinkFailure) in
+        try Link.run(
+          plan, archives: files, programs: programs, images: results, timer: &timer, story: &story)
+      }
+    }
     let image: LinkedImage
     do throws(LinkFailure) {
-      image = try Link.run(
-        plan, archives: files, programs: programs, images: results, timer: &timer, story: &story)
+      image = try linked.get()
     } catch {
       // What went wrong may be no more than that.
       if let changed = inputs.changedFile() { throw Self.inputChanged(changed) }
@@ -215,7 +224,7 @@ package final class ResidentEngine: LinkEngine {
       return try linkWithItsOwn(call, plan, output, key)
     }
     foresight?.end()
-    try put(image, plan, output, inputs, call, twins: files.twinFiles)
+    try put(image, plan, output, check, call, twins: files.twinFiles)
     try timer.end("write")
     if let key {
       results.keep(image, under: key, program: ResultStore.program(plan))
@@ -289,11 +298,11 @@ package final class ResidentEngine: LinkEngine {
 
   /// Writes the file, unless an input changed meanwhile or nobody wants it any more.
   private func put(
-    _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ files: InputSet, _ call: LinkCall,
+    _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ check: InputCheck, _ call: LinkCall,
     twins: [MappedFile] = []
   ) throws(LinkFailure) {
     let program = ResultStore.program(plan)
-    let (staged, changed) = try stage(image, program, output, files, twins)
+    let (staged, changed) = try stage(image, program, output, check, twins)
     do throws(LinkFailure) {
       if let changed { throw Self.inputChanged(changed) }
       guard call.control.mayCommit() else { throw .unsupported(reason: "cancelled") }
@@ -315,12 +324,12 @@ package final class ResidentEngine: LinkEngine {
 
   /// Writes the file beside its place, and looks meanwhile whether an input changed: no pass reads them any more.
   private func stage(
-    _ image: LinkedImage, _ program: Int, _ output: OutputFile, _ files: InputSet, _ twins: [MappedFile]
+    _ image: LinkedImage, _ program: Int, _ output: OutputFile, _ check: InputCheck, _ twins: [MappedFile]
   ) throws(LinkFailure) -> (path: String, changed: String?) {
     var changed: String?
     var staged = Result<String, LinkFailure>.failure(.unsupported(reason: "not written"))
     Chunks.beside {
-      changed = files.changedFile() ?? twins.first { !$0.isAsItWas }?.path
+      changed = check.changedFile() ?? twins.first { !$0.isAsItWas }?.path
     } _: {
       staged = Result { () throws(LinkFailure) in
         try output.stage(image.image, program: program, spares: spares)

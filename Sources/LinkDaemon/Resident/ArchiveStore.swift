@@ -43,6 +43,14 @@ package final class ArchiveStore: Sendable {
     var link = 0
     var parsed = 0
     var reused = 0
+
+    mutating func use(_ key: ContentKey, link: Int) -> Archive? {
+      // A file that shrank under its mapping is of no use to anybody any more.
+      guard let archive = archives[key], !archive.file.isTorn else { return nil }
+      lastUse[key] = link
+      reused += 1
+      return archive
+    }
   }
 
   /// So many versions of a package's archive are looked at for one that a new one is like.
@@ -137,17 +145,26 @@ package final class ArchiveStore: Sendable {
   ///   - directory: where relative paths start; the set knows files by the paths as given.
   ///   - twins: as for `read`.
   package func look(at paths: [String], from directory: String = "/", twins: Bool = true) -> InputSet {
+    let names = paths.map(ContentKey.named)
+    var known = [InputSet.File?](repeating: nil, count: paths.count)
+    // Mostly all but a few are known archives of the build cache: not worth another core, nor a lock for each.
     let link = state.withLock { s in
       s.link += 1
+      for (k, name) in names.enumerated() {
+        guard let name, let archive = s.use(name, link: s.link) else { continue }
+        known[k] = InputSet.File(named: name, archive)
+      }
       return s.link
     }
-    let found = Self.concurrentMap(paths.count, grain: 16) { i in
-      self.look(
-        at: paths[i].hasPrefix("/") ? paths[i] : "\(directory)/\(paths[i])", link: link, twins: twins)
+    let others = paths.indices.filter { known[$0] == nil }
+    let found = Self.concurrentMap(others.count, grain: 16) { i in
+      let path = paths[others[i]]
+      return self.look(at: path.hasPrefix("/") ? path : "\(directory)/\(path)", link: link, twins: twins)
     }
     var files: [String: Result<InputSet.File, ErrorNumber>] = [:]
     files.reserveCapacity(paths.count)
-    for (path, file) in zip(paths, found) { files[path] = file }
+    for (k, file) in known.enumerated() where file != nil { files[paths[k]] = file.map { .success($0) } }
+    for (k, file) in zip(others, found) { files[paths[k]] = file }
     return InputSet(files: files, directory: directory, link: link)
   }
 
@@ -306,10 +323,7 @@ package final class ArchiveStore: Sendable {
 
   /// A file of the build cache whose archive is known, or one that stands for it.
   private func inCache(_ named: ContentKey, link: Int, twins: Bool) -> InputSet.File? {
-    if let archive = use(named, link: link) {
-      return InputSet.File(
-        file: archive.file, key: named, named: named, stamp: archive.file.stamp, archive: archive)
-    }
+    if let archive = use(named, link: link) { return InputSet.File(named: named, archive) }
     guard twins, let (key, archive) = standIn(for: named, link: link) else { return nil }
     return InputSet.File(
       file: archive.file, key: key, named: named, stamp: archive.file.stamp, archive: archive, isTwin: true)
@@ -322,18 +336,7 @@ package final class ArchiveStore: Sendable {
     return (key, archive)
   }
 
-  /// - Parameter size: bytes the file must have, if that is known to matter.
-  private func use(_ key: ContentKey, link: Int, size: Int64? = nil) -> Archive? {
-    state.withLock { s in
-      // A file that shrank under its mapping is of no use to anybody any more.
-      guard let a = s.archives[key], !a.file.isTorn, size == nil || size == a.file.stamp.size else {
-        return nil
-      }
-      s.lastUse[key] = link
-      s.reused += 1
-      return a
-    }
-  }
+  private func use(_ key: ContentKey, link: Int) -> Archive? { state.withLock { $0.use(key, link: link) } }
 
   // MARK: twins
 

@@ -15,6 +15,24 @@ package struct InputSet: Sendable {
     var isYoung = false
     /// File and archive are another path's, the same but for the build id.
     var isTwin = false
+
+    init(
+      file: MappedFile, key: ContentKey, named: ContentKey?, stamp: FileStamp, archive: Archive?,
+      isYoung: Bool = false, isTwin: Bool = false
+    ) {
+      self.file = file
+      self.key = key
+      self.named = named
+      self.stamp = stamp
+      self.archive = archive
+      self.isYoung = isYoung
+      self.isTwin = isTwin
+    }
+
+    /// A known archive of the build cache.
+    init(named key: ContentKey, _ archive: Archive) {
+      self.init(file: archive.file, key: key, named: key, stamp: archive.file.stamp, archive: archive)
+    }
   }
 
   let files: [String: Result<File, ErrorNumber>]
@@ -45,24 +63,63 @@ package struct InputSet: Sendable {
 
   /// A file that is not what it was when the link began.
   package func changedFile() -> String? {
-    let all = Array(files)
-    let found = Mutex<String?>(nil)
-    Chunks.run(all.count, grain: 32) { range in
-      for (path, file) in all[range] {
-        guard let f = try? file.get(), hasChanged(f, at: path) else { continue }
-        found.withLock { $0 = path }
-        return
-      }
-    }
-    return found.withLock { $0 }
+    let check = InputCheck(self)
+    Chunks.each(check.turns, check.run)
+    return check.changedFile()
   }
 
-  private func hasChanged(_ f: File, at path: String) -> Bool {
+  fileprivate func hasChanged(_ f: File, at path: String) -> Bool {
     if f.file.isTorn { return true }
     guard case .success(let now) = FileStamp.of(path: place(of: path)) else { return true }
     if now == f.stamp { return false }
     // The go command renews the times of files in its cache; what their name says stays true.
     return f.named == nil || now.size != f.stamp.size
+  }
+}
+
+/// Looks whether the files of a link are what they were when it began, in part beside it.
+///
+/// What a file of the build cache holds is in its name, and no link changes that: whether it is there at all can be asked
+/// at any time. The others must be what they were when nobody reads them any more.
+final class InputCheck: Sendable {
+  private let inputs: InputSet
+  private let named: [(path: String, file: InputSet.File)]
+  private let others: [(path: String, file: InputSet.File)]
+  private let changed = Mutex<String?>(nil)
+
+  /// Files that are worth a turn.
+  private static let grain = 16
+
+  init(_ inputs: InputSet) {
+    self.inputs = inputs
+    var (named, others): ([(path: String, file: InputSet.File)], [(path: String, file: InputSet.File)]) =
+      ([], [])
+    for (path, outcome) in inputs.files {
+      guard case .success(let file) = outcome else { continue }
+      if file.named == nil { others.append((path, file)) } else { named.append((path, file)) }
+    }
+    (self.named, self.others) = (named, others)
+  }
+
+  /// How often `run` is to be called, from 0 on, at any time and on any thread, before `changedFile` is.
+  var turns: Int { (named.count + Self.grain - 1) / Self.grain }
+
+  /// Looks at some files of the build cache.
+  func run(_ turn: Int) { look(at: named[turn * Self.grain..<min((turn + 1) * Self.grain, named.count)]) }
+
+  /// Looks at the other files.
+  ///
+  /// - Returns: one that is not what it was.
+  func changedFile() -> String? {
+    Chunks.run(others.count, grain: Self.grain) { look(at: others[$0]) }
+    return changed.withLock { $0 }
+  }
+
+  private func look(at some: ArraySlice<(path: String, file: InputSet.File)>) {
+    for (path, file) in some where inputs.hasChanged(file, at: path) {
+      changed.withLock { $0 = path }
+      return
+    }
   }
 }
 

@@ -19,6 +19,11 @@ package enum Chunks {
   /// Calls `body` with 0 up to `count`, concurrently; returns when all calls have.
   package static func each(_ count: Int, _ body: (Int) -> Void) { Crew.shared.run(count, body) }
 
+  /// Calls `quiet` with 0 up to `count` while `body` runs, on threads that have nothing else to do; in the end on this one.
+  package static func meanwhile(_ count: Int, _ quiet: (Int) -> Void, _ body: () -> Void) {
+    Crew.shared.meanwhile(count, quiet, body)
+  }
+
   /// Calls `other` on another thread, if one is free, while `body` runs on the caller's; returns when both are done. Loops
   /// in either are spread over the cores.
   package static func beside(_ other: () -> Void, _ body: () -> Void) {

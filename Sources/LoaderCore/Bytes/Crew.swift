@@ -42,15 +42,25 @@ package final class Crew: Sendable {
     withOpenLoop(1, { _ in other() }, inTheEnd: helpOut, body)
   }
 
+  /// Calls `quiet` with 0 up to `turns` while `body` runs, on threads that no other loop needs; in the end on this one.
+  package func meanwhile(_ turns: Int, _ quiet: (Int) -> Void, _ body: () -> Void) {
+    guard turns > 0, helpers > 0 else {
+      for k in 0..<turns { quiet(k) }
+      return body()
+    }
+    withOpenLoop(turns, isQuiet: true, quiet, inTheEnd: helpOut, body)
+  }
+
   /// Helpers may take the loop's turns while `meanwhile` runs; then this thread does.
   ///
   /// - Parameter inTheEnd: called while helpers are still at work; returns whether it did something.
   private func withOpenLoop(
-    _ turns: Int, _ body: (Int) -> Void, inTheEnd: (() -> Bool)?, _ meanwhile: () -> Void
+    _ turns: Int, isQuiet: Bool = false, _ body: (Int) -> Void, inTheEnd: (() -> Bool)?,
+    _ meanwhile: () -> Void
   ) {
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { body in
-        let loop = Loop(turns, body)
+        let loop = Loop(turns, isQuiet: isQuiet, body)
         open(loop)
         meanwhile()
         loop.takeTurns()
@@ -90,15 +100,18 @@ package final class Crew: Sendable {
   /// Takes turns of a loop, if there is one.
   private func helpOut() -> Bool {
     guard let loop = join() else { return false }
-    loop.takeTurns()
+    if loop.isQuiet { loop.takeTurn() } else { loop.takeTurns() }
     loop.leave()
     return true
   }
 
-  /// The oldest loop with turns left.
+  /// The oldest loop with turns left, a quiet one if there is no other.
   private func join() -> Loop? {
     state.withLock { state in
-      guard let loop = state.loops.first(where: \.hasTurns) else { return nil }
+      guard
+        let loop = state.loops.first(where: { $0.hasTurns && !$0.isQuiet })
+          ?? state.loops.first(where: \.hasTurns)
+      else { return nil }
       loop.join()
       return loop
     }
@@ -117,6 +130,8 @@ package final class Crew: Sendable {
 /// A loop whose turns are taken by several threads.
 private final class Loop: @unchecked Sendable {
   let turns: Int
+  /// Whether others come first: a helper looks for them after each turn.
+  let isQuiet: Bool
   /// What its calls share is pointers to disjoint ranges. A pointer, for a helper may hold the loop for a moment longer than
   /// the closure may live; it is called as long as there are turns, for the end of which the owner waits.
   private let body: UnsafePointer<(Int) -> Void>
@@ -130,8 +145,9 @@ private final class Loop: @unchecked Sendable {
   /// be something to do, milliseconds.
   private static let patience = (idle: 1 << 8, helping: 1 << 13)
 
-  init(_ turns: Int, _ body: UnsafePointer<(Int) -> Void>) {
+  init(_ turns: Int, isQuiet: Bool, _ body: UnsafePointer<(Int) -> Void>) {
     self.turns = turns
+    self.isQuiet = isQuiet
     self.body = body
   }
 
@@ -139,12 +155,15 @@ private final class Loop: @unchecked Sendable {
 
   /// Never inlined: when it returns, it has let go of the closure.
   @inline(never)
-  func takeTurns() {
-    while true {
-      let k = next.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard k < turns else { return }
-      body.pointee(k)
-    }
+  func takeTurns() { while takeTurn() {} }
+
+  /// - Returns: false when there was none left.
+  @inline(never) @discardableResult
+  func takeTurn() -> Bool {
+    let k = next.wrappingAdd(1, ordering: .relaxed).oldValue
+    guard k < turns else { return false }
+    body.pointee(k)
+    return true
   }
 
   func join() { helpers.add(1, ordering: .relaxed) }

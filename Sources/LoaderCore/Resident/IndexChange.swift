@@ -150,6 +150,9 @@ package final class IndexChange: @unchecked Sendable {
     object.index < touched.exchanged.count && touched.exchanged[object.index]
   }
 
+  /// Whether some object `isRefiled`.
+  package var hasRefiled: Bool { touched.refiled.contains(true) }
+
   /// Whether the list of source files of an object, by its number now, is another than in the link before.
   @inline(__always)
   package func isRefiled(_ object: ObjectID) -> Bool {
