@@ -49,7 +49,8 @@ let package = Package(
 
     // Bytes -> objects -> one symbol index -> the live set.
     .target(name: "CMalloc"),
-    .target(name: "LoaderCore", dependencies: ["CMalloc", "Hashing"], swiftSettings: hot),
+    .target(name: "CPrefetch"),
+    .target(name: "LoaderCore", dependencies: ["CMalloc", "CPrefetch", "Hashing"], swiftSettings: hot),
     .testTarget(
       name: "LoaderCoreTests", dependencies: ["LoaderCore", "TestSupport"], swiftSettings: strict),
 

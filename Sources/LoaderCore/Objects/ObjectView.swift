@@ -1,3 +1,5 @@
+internal import CPrefetch
+
 /// The typed view of one object's bytes: plain numbers, no references, made to be read through a pointer
 /// in inner loops. Local indices run over package symbols, short hashed, hashed and non-package
 /// definitions, then non-package references (goobj.Reader).
@@ -160,6 +162,23 @@ package struct ObjectView: @unchecked Sendable {
 
   @inline(__always) package func dataCount(_ i: UInt32) -> Int {
     Int(range(dataIndexStart, i, limit: dataSize).count)
+  }
+
+  /// Has the entries brought near that say where a definition's relocations and auxiliary symbols are.
+  @inline(__always) func prefetchIndices(_ i: UInt32) {
+    guard let base = bytes.base, Int(i) < definitions else { return }
+    cprefetch(base + (relocIndexStart &+ 4 &* Int(i)))
+    cprefetch(base + (auxIndexStart &+ 4 &* Int(i)))
+  }
+
+  /// Has the first relocations and auxiliary symbols of a definition brought near.
+  @inline(__always) func prefetchRecords(_ i: UInt32) {
+    let (relocations, count) = relocRecords(i)
+    if let relocations {
+      cprefetch(relocations)
+      if count > 64 / ObjectFormat.relocSize { cprefetch(relocations + 64) }
+    }
+    if let auxiliaries = auxRecords(i).0 { cprefetch(auxiliaries) }
   }
 
   /// The relocation records of a definition: first record and number.

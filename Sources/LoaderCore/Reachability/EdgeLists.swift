@@ -1,3 +1,4 @@
+internal import CPrefetch
 internal import Synchronization
 
 /// Lists of edges in chunks of memory that never move: several workers add lists, each in a chunk of its own,
@@ -74,6 +75,10 @@ final class EdgeLists: @unchecked Sendable {
   func list(at position: UInt32) -> UnsafeMutablePointer<UInt32> {
     chunks[Int(position >> Self.chunkShift)] + Int(position & (1 << Self.chunkShift - 1))
   }
+
+  /// Has a list brought near that is read soon.
+  @inline(__always)
+  func prefetch(at position: UInt32) { cprefetch(list(at: position)) }
 
   /// What one worker adds lists with. What it leaves of a chunk is the next one's.
   struct Writer: ~Copyable {

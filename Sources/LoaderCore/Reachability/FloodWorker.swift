@@ -49,6 +49,10 @@ final class FloodWorker: @unchecked Sendable {
   private var writer: EdgeLists.Writer
   private let scan: EdgeScan
   private(set) var stack = Table<UInt32>(capacity: 1 << 12)
+  /// Nodes taken off the stack that are visited next: a ring, in which what a visit reads is brought near meanwhile.
+  private let approach = Table<UInt32>(repeating: 0, count: FloodWorker.approachLength)
+  private var approachStart = 0
+  private var approachCount = 0
   /// Visited nodes whose lists have markers.
   private(set) var marked = Table<UInt32>(capacity: 1 << 10)
   /// Visited nodes without lists.
@@ -81,8 +85,8 @@ final class FloodWorker: @unchecked Sendable {
     team.join()
     do throws(LinkFailure) {
       repeat {
-        while stack.count > 0 {
-          try visit(Int(stack.removeLast()))
+        while let node = next() {
+          try visit(node)
           if stack.count > FloodTeam.plenty, team.isHungry { share() }
         }
       } while takeWork()
@@ -90,6 +94,44 @@ final class FloodWorker: @unchecked Sendable {
       failure = error
       team.giveUp()
     }
+  }
+
+  /// A power of two.
+  private static let approachLength = 8
+
+  /// The node to be visited next, of those that came last.
+  @inline(__always)
+  private func next() -> Int? {
+    while approachCount < Self.approachLength, stack.count > 0 {
+      let node = stack.removeLast()
+      approach[(approachStart &+ approachCount) & (Self.approachLength &- 1)] = node
+      approachCount &+= 1
+      prefetchIndices(Int(node))
+    }
+    guard approachCount > 0 else { return nil }
+    let half = Self.approachLength / 2
+    if approachCount > half {
+      prefetchRecords(Int(approach[(approachStart &+ half) & (Self.approachLength &- 1)]))
+    }
+    let node = approach[approachStart]
+    approachStart = (approachStart &+ 1) & (Self.approachLength &- 1)
+    approachCount &-= 1
+    return Int(node)
+  }
+
+  @inline(__always)
+  private func prefetchIndices(_ node: Int) {
+    let start = starts.start(node)
+    if start != 0 { return lists.prefetch(at: start &- 1) }
+    let place = reader.place(map.symbol(node))
+    if place.object > 1 { reader.objects[Int(place.object)].view.prefetchIndices(place.local) }
+  }
+
+  @inline(__always)
+  private func prefetchRecords(_ node: Int) {
+    guard starts.start(node) == 0 else { return }
+    let place = reader.place(map.symbol(node))
+    if place.object > 1 { reader.objects[Int(place.object)].view.prefetchRecords(place.local) }
   }
 
   private func takeWork() -> Bool {

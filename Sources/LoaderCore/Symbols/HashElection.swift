@@ -1,3 +1,5 @@
+internal import CPrefetch
+
 /// Content-addressed definitions by content: equal hashes are one symbol, and the largest definition is its
 /// content, because equal hashes may differ in trailing zeros (loader.go addSym).
 ///
@@ -49,6 +51,10 @@ struct HashElection: ~Copyable {
     if count &* 3 > entries.count &* 2 { grow() }
     return (slot, true)
   }
+
+  /// Has the place brought near where a content is looked for that is to be added soon.
+  @inline(__always)
+  func prefetch(low: UInt64, high: UInt64) { cprefetch(entries.base + (Self.start(low, high) & mask)) }
 
   /// The first slot with this content, if there is one.
   @inline(__always)
