@@ -201,6 +201,18 @@ package struct ObjectView: @unchecked Sendable {
 
   // MARK: references
 
+  /// The place among an object's symbols of one that it refers to by itself, by contents or by name.
+  @inline(__always) func localIndex(_ ref: SymbolRef) -> Int? {
+    let local = Int(ref.index)
+    switch ref.package_ {
+    case ObjectFormat.PackageIndex.own: return local
+    case ObjectFormat.PackageIndex.none: return local &+ packageDefs &+ hashed64Defs &+ hashedDefs
+    case ObjectFormat.PackageIndex.hashed64: return local &+ packageDefs
+    case ObjectFormat.PackageIndex.hashed: return local &+ packageDefs &+ hashed64Defs
+    default: return nil
+    }
+  }
+
   package var refFlagCount: Int { blockSize(.refFlags) / ObjectFormat.refFlagsSize }
   /// The `k`-th entry of the reference flags: which symbol, and its flags.
   func refFlags(_ k: Int) -> (ref: SymbolRef, flags: SymbolFlags) {

@@ -14,6 +14,8 @@ final class EdgeScan {
   /// Edges seen lately, over the number of the list they are in: what keeps repetitions out.
   private let recent = Table<UInt64>(repeating: 0, count: 256)
   private var serial: UInt64 = 0
+  /// So many relocations ahead, the target of one is brought near.
+  private static let ahead = 4
   private var hasMarkers = false
 
   init(
@@ -39,6 +41,9 @@ final class EdgeScan {
     let relocs = reader.relocations(s)
     var i = 0
     while i < relocs.count {
+      if i &+ Self.ahead < relocs.count {
+        reader.prefetchTarget(relocs[i &+ Self.ahead].ref, in: relocs.object)
+      }
       let r = relocs[i]
       i &+= 1
       if isSkipped(r, of: s) { continue }

@@ -77,17 +77,3 @@ struct AuxiliaryTargets: Sendable {
     return false
   }
 }
-
-extension ObjectView {
-  /// The place among an object's symbols of one that it refers to by itself, by contents or by name.
-  func localIndex(_ ref: SymbolRef) -> Int? {
-    let local = Int(ref.index)
-    switch ref.package_ {
-    case ObjectFormat.PackageIndex.own: return local
-    case ObjectFormat.PackageIndex.none: return local + packageDefs + hashed64Defs + hashedDefs
-    case ObjectFormat.PackageIndex.hashed64: return local + packageDefs
-    case ObjectFormat.PackageIndex.hashed: return local + packageDefs + hashed64Defs
-    default: return nil
-    }
-  }
-}

@@ -48,6 +48,9 @@ struct NameElection: ~Copyable {
     }
   }
 
+  /// The table is larger than caches: so many definitions ahead, the slot of one is brought near.
+  private static let ahead = 8
+
   private mutating func load(
     _ object: Int, _ range: Range<Int>, _ slots: DefinitionSlots.Pointers, isPackageDef: Bool
   ) throws(LinkFailure) {
@@ -57,6 +60,11 @@ struct NameElection: ~Copyable {
     let hashes = o.pointee.nameHashes
     let isRuntime = index.libraries[Int(o.pointee.library)].path == "runtime"
     for k in range {
+      if k &+ Self.ahead < range.upperBound {
+        let next = k &+ Self.ahead
+        table.prefetch(
+          NameTable.hash(hashes[next], version: Int32(v.abi(UInt32(truncatingIfNeeded: next)))))
+      }
       let i = UInt32(truncatingIfNeeded: k)
       let slot = UInt32(truncatingIfNeeded: bases[object] &+ k)
       let place = ObjectSymbol(object: UInt32(truncatingIfNeeded: object), local: i)

@@ -1,3 +1,4 @@
+internal import CPrefetch
 internal import Synchronization
 
 /// Symbols by name and version: open addressing over (hash, symbol), names compared where they lie.
@@ -50,6 +51,10 @@ struct NameTable: ~Copyable {
       i = (i &+ 1) & mask
     }
   }
+
+  /// Has the slot brought near where a name is looked for soon.
+  @inline(__always)
+  func prefetch(_ hash: UInt32) { cprefetch(slots.base + (Int(hash) & mask)) }
 
   /// Fills a slot that `find` gave as free.
   @inline(__always)

@@ -26,10 +26,15 @@ struct ReferenceResolution {
       for o in (2 + n * k / chunks)..<(2 + n * (k + 1) / chunks) {
         let object = reader.objects[o]
         let v = object.view
-        for i in UInt32(v.definitions)..<UInt32(v.symbolCount) {
+        func hash(_ i: UInt32) -> (UInt32, version: Int32) {
           let abi = v.abi(i)
           let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
-          let h = NameTable.hash(object.nameHashes[Int(i)], version: version)
+          return (NameTable.hash(object.nameHashes[Int(i)], version: version), version)
+        }
+        for i in UInt32(v.definitions)..<UInt32(v.symbolCount) {
+          // The table is larger than caches: a slot is brought near some references ahead.
+          if Int(i) + 8 < v.symbolCount { table.index.names.prefetch(hash(i + 8).0) }
+          let (h, version) = hash(i)
           let name = v.name(i)
           let s = table.index.names.find(h) { reader.name($0) == name && reader.version($0) == version }
           object.symbols[Int(i)] = s.symbol.raw

@@ -1,3 +1,5 @@
+internal import CPrefetch
+
 /// Read access to a program's symbols: raw pointers into the index's tables, cheap to copy, made for inner
 /// loops. Valid until the index adds a symbol; take a new one (`SymbolIndex.reader`) after that.
 package struct SymbolReader: @unchecked Sendable {
@@ -174,6 +176,15 @@ package struct SymbolReader: @unchecked Sendable {
       return .none
     }
     return SymbolID(from.pointee.symbols[local])
+  }
+
+  /// Has the place brought near where `resolve` finds what a reference stands for.
+  @inline(__always)
+  func prefetchTarget(_ ref: SymbolRef, in object: UnsafePointer<LoadedObject>) {
+    if let local = object.pointee.view.localIndex(ref) { return cprefetch(object.pointee.symbols + local) }
+    let package = Int(ref.package_)
+    guard package != 0, package < object.pointee.packageCount else { return }
+    cprefetch(objects[Int(object.pointee.packages[package])].symbols + Int(ref.index))
   }
 
   @inline(__always)
