@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Replay
 
@@ -12,5 +13,15 @@ enum QuietWork {
       body()
     }
     thread.start()
+  }
+
+  /// Does something on such a thread, and waits for it: on a thread that may wait for long.
+  static func run(_ body: @escaping @Sendable () -> Void) {
+    let end = DispatchSemaphore(value: 0)
+    start {
+      body()
+      end.signal()
+    }
+    end.wait()
   }
 }

@@ -167,7 +167,7 @@ package final class ResidentEngine: LinkEngine {
   /// much to hash and no result of the program, or an input that no known result has.
   private func knownKey(_ call: LinkCall, _ plan: LinkPlan, _ inputs: InputSet) -> LinkCall.ResultKey? {
     let program = ResultStore.program(plan)
-    if late.withLock({ $0.contains(program) }) { keepQueue.sync {} }
+    if late.withLock({ $0.contains(program) }) { waitForKept() }
     let isHeld = results.has(program: program)
     // Results on disk are not known by their inputs, and not asked for while the program is resident (`find`).
     let isResident = isHeld && programs.has(plan.packagesKey)
@@ -391,6 +391,13 @@ package final class ResidentEngine: LinkEngine {
     programs.setBudget(parts.programs)
   }
 
+  /// Waits for what links before left to be kept, unless that takes longer than a link may.
+  private func waitForKept() {
+    let isKept = DispatchSemaphore(value: 0)
+    keepQueue.async { isKept.signal() }
+    _ = isKept.wait(timeout: .now() + .milliseconds(50))
+  }
+
   /// Keeps a result whose key was too much work on the way to it.
   private func keepLater(_ image: LinkedImage, _ call: LinkCall, _ plan: LinkPlan, _ files: InputSet) {
     let program = ResultStore.program(plan)
@@ -398,13 +405,15 @@ package final class ResidentEngine: LinkEngine {
     late.withLock { $0.append(program) }
     keepQueue.async { [weak self] in
       defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
-      // On this thread alone: the next link, of another program, has better use for the crew.
-      guard let self,
-        let key = LinkCall.resultKey(request, files, of: self.archives, plan, isUrgent: false),
-        files.canBeReadAgain
-      else { return }
-      self.results.keep(image, under: key, program: program)
-      self.scheduleSpare(written)
+      // The next link, of another program, has better use for the cores.
+      QuietWork.run { [weak self] in
+        guard let self,
+          let key = LinkCall.resultKey(request, files, of: self.archives, plan, isUrgent: false),
+          files.canBeReadAgain
+        else { return }
+        self.results.keep(image, under: key, program: program)
+        self.scheduleSpare(written)
+      }
     }
   }
 

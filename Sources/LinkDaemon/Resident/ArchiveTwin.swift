@@ -30,7 +30,10 @@ package struct ArchiveTwin {
 
   private static func find(_ text: StaticString, in bytes: ByteView) -> Int? {
     let n = text.utf8CodeUnitCount
-    for at in 0..<max(0, bytes.count - n) where bytes.slice(at, n).hasPrefix(text) { return at + n }
+    let first = text.utf8Start.pointee
+    for at in 0..<max(0, bytes.count - n) where bytes.u8(at) == first && bytes.slice(at, n).hasPrefix(text) {
+      return at + n
+    }
     return nil
   }
 

@@ -211,11 +211,14 @@ struct DefinitionComparison: @unchecked Sendable {
     return changed
   }
 
-  /// Whether a definition may have an auxiliary symbol among these.
-  func mayHave(_ auxiliaries: Classes) -> Bool {
-    guard let targets = versions.memo.auxiliaryTargets(find: { AuxiliaryTargets(now) }) else { return true }
-    return targets.contains(auxiliaries, versions.new.pointee.symbols)
-      || targets.foreign.contains { hasAuxiliary($0, among: auxiliaries) }
+  /// The classes of definitions with an auxiliary symbol among these, if it is known which have which.
+  func changedOwners(of auxiliaries: Classes) -> [UInt32]? {
+    guard versions.pairs.areAligned,
+      let targets = versions.memo.auxiliaryTargets(find: { AuxiliaryTargets(now) })
+    else { return nil }
+    return targets.owners(of: auxiliaries, versions.new.pointee.symbols).compactMap { i in
+      hasAuxiliary(i, among: auxiliaries) ? countingClass(i) : nil
+    }
   }
 
   private func hasAuxiliary(_ i: UInt32, among auxiliaries: Classes) -> Bool {

@@ -124,13 +124,16 @@ extension IndexPatch {
     _ all: [Prepared], through direct: DefinitionComparison.Classes
   ) -> [UInt32] {
     let parts = Mutex([(comparison: DefinitionComparison, range: Range<Int>)]())
+    let found = Mutex([UInt32]())
     Chunks.each(all.count) { k in
       let comparison = all[k].comparison
-      guard comparison.mayHave(direct) else { return }
-      let mine = comparison.ranges(of: partPairs).map { (comparison, $0) }
-      parts.withLock { $0 += mine }
+      if let mine = comparison.changedOwners(of: direct) {
+        if !mine.isEmpty { found.withLock { $0 += mine } }
+      } else {
+        let mine = comparison.ranges(of: partPairs).map { (comparison, $0) }
+        parts.withLock { $0 += mine }
+      }
     }
-    let found = Mutex([UInt32]())
     let ranges = parts.withLock { $0 }
     Chunks.each(ranges.count) { k in
       let mine = ranges[k].comparison.changed(ranges[k].range, through: direct)

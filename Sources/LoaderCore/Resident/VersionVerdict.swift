@@ -33,15 +33,19 @@ struct VersionVerdict: Sendable {
   }
 }
 
-/// Which symbols of an object are auxiliary to a definition of it.
+/// Which symbols of an object are auxiliary to which definitions of it.
 struct AuxiliaryTargets: Sendable {
-  /// A bit by local index.
-  private let words: [UInt64]
+  /// Local indices of the symbols, rising.
+  private let targets: [UInt32]
+  /// By position in `targets`, where its definitions begin in `owners`, and an end.
+  private let starts: [UInt32]
+  private let owners: [UInt32]
   /// Definitions with an auxiliary symbol that is not known by a local index, rising.
-  let foreign: [UInt32]
+  private let foreign: [UInt32]
 
   init(_ view: ObjectView) {
-    var words = [UInt64](repeating: 0, count: (view.symbolCount + 63) / 64)
+    // The symbol in the high half, the definition in the low one.
+    var pairs: [UInt64] = []
     var foreign: [UInt32] = []
     for i in 0..<UInt32(view.definitions) {
       let (base, count) = view.auxRecords(i)
@@ -52,7 +56,7 @@ struct AuxiliaryTargets: Sendable {
           package_: UInt32(littleEndian: at.loadUnaligned(fromByteOffset: 1, as: UInt32.self)),
           index: UInt32(littleEndian: at.loadUnaligned(fromByteOffset: 5, as: UInt32.self)))
         if let local = view.localIndex(ref), local < view.symbolCount {
-          words[local >> 6] |= 1 << UInt64(local & 63)
+          pairs.append(UInt64(UInt32(truncatingIfNeeded: local)) << 32 | UInt64(i))
         } else {
           isForeign = true
         }
@@ -60,20 +64,30 @@ struct AuxiliaryTargets: Sendable {
       }
       if isForeign { foreign.append(i) }
     }
-    (self.words, self.foreign) = (words, foreign)
+    pairs.sort()
+    var (targets, starts): ([UInt32], [UInt32]) = ([], [])
+    for (k, pair) in pairs.enumerated() {
+      let target = UInt32(truncatingIfNeeded: pair >> 32)
+      if targets.last == target { continue }
+      targets.append(target)
+      starts.append(UInt32(truncatingIfNeeded: k))
+    }
+    self.targets = targets
+    self.starts = starts + [UInt32(truncatingIfNeeded: pairs.count)]
+    owners = pairs.map { UInt32(truncatingIfNeeded: $0) }
+    self.foreign = foreign
   }
 
-  /// Whether a target's class is among these.
+  /// Definitions that may have an auxiliary symbol among these classes; some more than once.
   ///
   /// - Parameter symbols: classes, by local index.
-  func contains(_ classes: DefinitionComparison.Classes, _ symbols: UnsafePointer<UInt32>) -> Bool {
-    for (w, word) in words.enumerated() {
-      var left = word
-      while left != 0 {
-        if classes.has(symbols[w << 6 | left.trailingZeroBitCount]) { return true }
-        left &= left - 1
-      }
+  func owners(
+    of classes: DefinitionComparison.Classes, _ symbols: UnsafePointer<UInt32>
+  ) -> [UInt32] {
+    var found = foreign
+    for (k, target) in targets.enumerated() where classes.has(symbols[Int(target)]) {
+      found += owners[Int(starts[k])..<Int(starts[k + 1])]
     }
-    return false
+    return found
   }
 }
