@@ -4,9 +4,11 @@ import LoaderCore
 /// The checksum over the FIPS module, in the image itself (cmd/link/internal/ld/fips140.go asmbfips):
 /// HMAC-SHA256 with a zero key over a title, then per range its length (8 bytes, big-endian) and bytes.
 package enum FIPSChecksum {
+  /// - Parameter isThere: that the image has the checksum of what it was before it was patched.
   /// - Returns: what the checksum is of.
   package static func write(
-    _ fips: FIPSSymbols, _ layout: ImageLayout, _ addresses: AddressView, into image: OutputImage
+    _ fips: FIPSSymbols, _ layout: ImageLayout, _ addresses: AddressView, into image: OutputImage,
+    isThere: Bool = false
   ) throws(LinkFailure) -> FIPSModule {
     let kinds: [Segment.Kind] = [.text, .rodata, .data, .data]
     let names = ["go:textfipsstart", "go:rodatafipsstart", "go:noptrdatafipsstart", "go:datafipsstart"]
@@ -25,6 +27,7 @@ package enum FIPSChecksum {
       ranges.append(offset..<(offset + length))
     }
     let module = FIPSModule(ranges: ranges)
+    if isThere, !image.isPatched(in: ranges) { return module }
     var mac = HMAC<SHA256>(key: SymmetricKey(data: [UInt8](repeating: 0, count: 32)))
     module.forEachPart(of: image) { mac.update(data: $0) }
     let segment = layout[.data]

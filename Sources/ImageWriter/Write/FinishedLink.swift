@@ -72,7 +72,7 @@ package final class FinishedLink: @unchecked Sendable {
       return symbols.allSatisfy { write($0, relocator, into: image) }
     }
     guard isDone, index.corruptObject == nil else { return nil }
-    let module = try FIPSChecksum.write(fips, layout, addresses.view, into: image)
+    let module = try FIPSChecksum.write(fips, layout, addresses.view, into: image, isThere: true)
     let old = self.image
     image.endPatch()
     self.image = image.contents

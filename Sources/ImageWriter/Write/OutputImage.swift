@@ -79,18 +79,25 @@ package final class OutputImage: @unchecked Sendable {
 
   /// A copy, with a number of its own.
   ///
-  /// - Parameter memory: what it is made in, if it fits.
+  /// - Parameter memory: what it is made in, if it fits; of an image that this one differs little from, and is known to,
+  ///   most stays.
   package func copy(into memory: OutputImage?) throws(LinkFailure) -> OutputImage {
     let other: OutputImage
-    if let memory, memory.reuse(count: count, spare: 0) {
+    var ranges = [0..<count]
+    if let memory, memory.canHold(count: count, spare: 0) {
+      if memory.count == count { ranges = self.ranges(since: memory.contents) }
+      _ = memory.reuse(count: count, spare: 0)
       other = memory
       other.renewContents()
     } else {
       other = try OutputImage(count: count, spare: 0)
     }
     let (from, to) = (Memory(base: base), Memory(base: other.base))
-    Chunks.run(count, grain: 1 << 20) { part in
-      (to.base + part.lowerBound).copyMemory(from: from.base + part.lowerBound, byteCount: part.count)
+    for range in ranges {
+      Chunks.run(range.count, grain: 1 << 20) { part in
+        let at = range.lowerBound + part.lowerBound
+        (to.base + at).copyMemory(from: from.base + at, byteCount: part.count)
+      }
     }
     other.patch = (contents, [])
     return other
@@ -126,6 +133,12 @@ package final class OutputImage: @unchecked Sendable {
     let ranges = handedOut
     renewContents()
     if let ranges { patch = (origin, ranges.map { $0.clamped(to: 0..<count) }) }
+  }
+
+  /// Whether something in one of these ranges may have changed since `beginPatch`.
+  func isPatched(in ranges: [Range<Int>]) -> Bool {
+    guard let handedOut else { return true }
+    return handedOut.contains { part in ranges.contains { $0.overlaps(part) } }
   }
 
   /// What to write into a file to make it this image.

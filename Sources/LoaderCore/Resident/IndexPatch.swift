@@ -110,6 +110,9 @@ struct IndexPatch: ~Copyable {
       let new = objects[o - 2]
       let packages = UnsafeMutablePointer<UInt32>.allocate(capacity: max(new.packages.count, 1))
       packages.initialize(repeating: 0, count: max(new.packages.count, 1))
+      if isAligned[k] {
+        packages.update(from: old.packages, count: min(new.packages.count, old.packageCount))
+      }
       let symbols = UnsafeMutablePointer<UInt32>.allocate(capacity: max(new.view.symbolCount, 1))
       if isAligned[k] {
         symbols.update(from: old.symbols, count: new.view.symbolCount)

@@ -71,7 +71,7 @@ extension IndexPatch {
       renameUndefined(o)
     }
     for o in recompiled { renameUndefined(o) }
-    guard finish(notesAttributes: contents == nil) else { return nil }
+    guard finish(isOfContents: contents != nil) else { return nil }
     return IndexChange(sameSymbolsOf: index, touched: touched, unlike: unlike, contents: contents)
   }
 
@@ -190,23 +190,23 @@ extension IndexPatch {
 
   /// What resolving does besides numbering; false when it would report something.
   ///
-  /// - Parameter notesAttributes: false leaves that to the program (`ResidentProgram.update`).
-  func finish(notesAttributes: Bool = true) -> Bool {
+  /// - Parameter isOfContents: no more than contents are others. Symbols' attributes are left to the program then
+  ///   (`ResidentProgram.update`).
+  func finish(isOfContents: Bool = false) -> Bool {
     do throws(LinkFailure) {
-      let byPackage = index.objectsByPackage()
-      for o in isReshaped ? Array(2..<index.loaded.count) : changed + recompiled {
-        try index.setPackages(ObjectID(UInt32(o)), byPackage)
-      }
+      try setPackages()
       var check = Result<Void, LinkFailure>.success(())
-      if notesAttributes {
+      if !isOfContents {
         Chunks.beside {
-          check = Result { () throws(LinkFailure) in try checkLinknames() }
+          check = Result { () throws(LinkFailure) in try checkLinknames(2..<index.loaded.count) }
         } _: {
           index.noteAttributes()
         }
         try check.get()
       } else {
-        try checkLinknames()
+        // What the others refer to is defined as it was, if all definitions are where they were.
+        let all = isAligned.contains(false)
+        try checkLinknames(all ? Array(2..<index.loaded.count) : changed + recompiled)
       }
     } catch {
       return false
@@ -224,10 +224,21 @@ extension IndexPatch {
     return true
   }
 
-  private func checkLinknames() throws(LinkFailure) {
+  /// Finds the packages of objects whose lists of them may be others than they were.
+  private func setPackages() throws(LinkFailure) {
+    // Versions whose symbols are where they were have the same list (`ObjectView.Likeness`).
+    let others =
+      isReshaped
+      ? Array(2..<index.loaded.count) : zip(changed, isAligned).filter { !$0.1 }.map(\.0)
+    guard !others.isEmpty else { return }
+    let byPackage = index.objectsByPackage()
+    for o in others { try index.setPackages(ObjectID(UInt32(o)), byPackage) }
+  }
+
+  private func checkLinknames(_ objects: some Sequence<Int>) throws(LinkFailure) {
     guard checkLinkname else { return }
     let check = LinknameCheck(index: index, blocked: profile.blockedLinknames)
-    for o in 2..<index.loaded.count {
+    for o in objects {
       let notes = index.objects[o - 2].notes
       for i in notes.linknameVariables + notes.linknameReferences {
         let s = SymbolID(index.loaded[o].symbols[Int(i)])
