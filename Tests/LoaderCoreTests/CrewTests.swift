@@ -26,6 +26,21 @@ import Testing
     #expect(wrong.load(ordering: .relaxed) == 0)
   }
 
+  @Test(arguments: [0, 1, 3]) func quietTurnsRunOnceBesideLoops(helpers: Int) {
+    let crew = Crew(helpers: helpers)
+    for round in 0..<300 {
+      let quiet = Mutex([Int](repeating: 0, count: round % 40))
+      var mine = [Int]()
+      crew.meanwhile(round % 40) { k in
+        quiet.withLock { $0[k] += 1 }
+      } _: {
+        for _ in 0..<3 { mine += Self.turns(of: crew, 20) }
+      }
+      #expect(quiet.withLock { $0 } == Array(repeating: 1, count: round % 40))
+      #expect(mine == Array(repeating: 1, count: 60))
+    }
+  }
+
   @Test(arguments: [0, 1]) func whatRunsBesideHasRunAtTheEnd(helpers: Int) {
     let crew = Crew(helpers: helpers)
     for _ in 0..<500 {

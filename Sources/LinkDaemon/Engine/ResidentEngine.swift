@@ -151,9 +151,7 @@ package final class ResidentEngine: LinkEngine {
     call.files = inputs
     let key = knownKey(call, plan, inputs)
     if let key, let known = find(key, plan, output) {
-      let check = InputCheck(inputs)
-      Chunks.each(check.turns, check.run)
-      try put(known, plan, output, check, call)
+      try put(known, plan, output, InputCheck(inputs), call)
       counts.withLock { $0.reused += inputs.files.count }
       let report = LinkReport(
         how: "replayed", objectsReused: inputs.files.count,

@@ -62,11 +62,7 @@ package struct InputSet: Sendable {
   var canBeReadAgain: Bool { paths.allSatisfy { mapped($0)?.isAsItWas ?? false } }
 
   /// A file that is not what it was when the link began.
-  package func changedFile() -> String? {
-    let check = InputCheck(self)
-    Chunks.each(check.turns, check.run)
-    return check.changedFile()
-  }
+  package func changedFile() -> String? { InputCheck(self).changedFile() }
 
   fileprivate func hasChanged(_ f: File, at path: String) -> Bool {
     if f.file.isTorn { return true }
@@ -86,6 +82,7 @@ final class InputCheck: Sendable {
   private let named: [(path: String, file: InputSet.File)]
   private let others: [(path: String, file: InputSet.File)]
   private let changed = Mutex<String?>(nil)
+  private let isBegun = Atomic(false)
 
   /// Files that are worth a turn.
   private static let grain = 16
@@ -101,16 +98,20 @@ final class InputCheck: Sendable {
     (self.named, self.others) = (named, others)
   }
 
-  /// How often `run` is to be called, from 0 on, at any time and on any thread, before `changedFile` is.
+  /// How often `run` is to be called, from 0 on, on any thread before `changedFile` is called; or not at all.
   var turns: Int { (named.count + Self.grain - 1) / Self.grain }
 
   /// Looks at some files of the build cache.
-  func run(_ turn: Int) { look(at: named[turn * Self.grain..<min((turn + 1) * Self.grain, named.count)]) }
+  func run(_ turn: Int) {
+    isBegun.store(true, ordering: .relaxed)
+    look(at: named[turn * Self.grain..<min((turn + 1) * Self.grain, named.count)])
+  }
 
-  /// Looks at the other files.
+  /// Looks at the files that nobody has looked at.
   ///
   /// - Returns: one that is not what it was.
   func changedFile() -> String? {
+    if !isBegun.load(ordering: .relaxed) { Chunks.each(turns, run) }
     Chunks.run(others.count, grain: Self.grain) { look(at: others[$0]) }
     return changed.withLock { $0 }
   }
