@@ -37,7 +37,7 @@ package final class SocketLoop: Sendable {
 
   private struct State {
     var posted: [Work] = []
-    /// By deadline, the next one last.
+    /// By deadline.
     var timers: [Timer] = []
     var ended = false
   }
@@ -78,10 +78,10 @@ package final class SocketLoop: Sendable {
     let deadline = Syscalls.monotonicNanoseconds() &+ UInt64(max(0, delay)) &* 1_000_000
     let wakes = state.withLock { state in
       guard !state.ended else { return false }
-      // Most come with the latest deadline so far or the next, so either end is near.
-      let after = state.timers.firstIndex { $0.deadline <= deadline } ?? state.timers.count
-      state.timers.insert(Timer(deadline: deadline, work: work), at: after)
-      return after == state.timers.count - 1
+      // Most come with the latest deadline so far: those of new clients.
+      let before = state.timers.lastIndex { $0.deadline <= deadline }
+      state.timers.insert(Timer(deadline: deadline, work: work), at: before.map { $0 + 1 } ?? 0)
+      return before == nil
     }
     if wakes { wakeUp.ring() }
   }
@@ -110,11 +110,12 @@ package final class SocketLoop: Sendable {
       let (works, wait, ended) = state.withLock { state -> ([Work], Int, Bool) in
         var works = state.posted
         state.posted = []
-        while let timer = state.timers.last, timer.deadline <= now {
-          works.append(timer.work)
-          state.timers.removeLast()
+        let due = state.timers.prefix { $0.deadline <= now }
+        if !due.isEmpty {
+          works += due.map(\.work)
+          state.timers.removeFirst(due.count)
         }
-        let wait = state.timers.last.map { Int(($0.deadline - now) / 1_000_000) + 1 }
+        let wait = state.timers.first.map { Int(($0.deadline - now) / 1_000_000) + 1 }
         return (works, wait ?? -1, state.ended)
       }
       if ended { return nil }
