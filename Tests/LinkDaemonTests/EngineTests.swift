@@ -255,6 +255,29 @@ struct EngineTests {
     #expect(try program.linked == program.expected())
   }
 
+  /// What the build cache's names say of their files is believed, but not that all of a file is there.
+  @Test(arguments: ["loadlib", "loadsyms", "deadcode", "textaddress", "dodata"])
+  func aFileOfTheBuildCacheCutShortDuringALinkIsNotLinked(phase: String) throws {
+    let program = try RealProgram()
+    let folder = "\(program.sandbox.path)/ab"
+    let part = "\(folder)/ab\(String(repeating: "0", count: 62))-d"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    try FileManager.default.moveItem(atPath: program.part, toPath: part)
+    let config = try String(contentsOfFile: "\(program.sandbox.path)/importcfg", encoding: .utf8)
+    _ = try program.sandbox.write("importcfg", config.replacingOccurrences(of: program.part, with: part))
+    let expected = try program.expected()
+    let control = LinkControl(onPhase: { if $0 == phase { truncate(part, 0) } })
+    let outcome = link(engine(), program, control: control)
+    if outcome.exitCode == 0 {
+      // Nothing was read any more.
+      #expect(program.linked == expected)
+    } else {
+      #expect(outcome.fallbackReason == "input changed while linking: \(part)")
+      #expect(program.linked == nil)
+    }
+    #expect(program.leftovers.isEmpty)
+  }
+
   @Test func anInputReplacedDuringALinkIsNotLinked() throws {
     let program = try RealProgram()
     let changed = try RealProgram(text: "replaced")

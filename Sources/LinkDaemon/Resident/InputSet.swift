@@ -112,6 +112,8 @@ final class InputCheck: Sendable {
   /// - Returns: one that is not what it was.
   func changedFile() -> String? {
     if !isBegun.load(ordering: .relaxed) { Chunks.each(turns, run) }
+    // What somebody cut short is known only when it is read behind its end, which may be later than it was looked at.
+    if let torn = named.first(where: { $0.file.file.isTorn }) { return torn.path }
     Chunks.run(others.count, grain: Self.grain) { look(at: others[$0]) }
     return changed.withLock { $0 }
   }
