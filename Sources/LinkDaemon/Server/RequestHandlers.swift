@@ -2,7 +2,7 @@ import Dispatch
 import Protocol
 
 /// One request type's work. A handler answers through its call, now or later, from any thread, exactly once; it
-/// never blocks, because it may run on the queue of the client's socket.
+/// never blocks, because it may run on the thread of all sockets.
 protocol RequestHandler: Sendable {
   associatedtype Request: RequestMessage
   func handle(_ request: Request, _ call: Call<Request.Reply>)
@@ -73,7 +73,7 @@ struct HandlerTable: Sendable {
   }
 }
 
-/// Runs on the connection's queue, since `initialize` is free and never waits.
+/// Runs on the loop's thread, since `initialize` is free and never waits.
 struct InitializeHandler: RequestHandler {
   func handle(_ request: InitializeRequest, _ call: Call<InitializeRequest.Reply>) {
     let configuration = call.server.configuration
