@@ -128,14 +128,13 @@ struct DefinitionComparison: @unchecked Sendable {
   /// - Returns: the new definitions that are a function's FuncInfo; none if no pair is left to compare.
   mutating func prepare() -> Bitmap {
     let pairs = versions.pairs
-    var isWanted = false
     if let circumstances = versions.circumstances {
-      let verdict = versions.memo.verdict(on: versions.oldSerial, circumstances)
-      isWanted = verdict.isWanted
-      if let verdict = verdict.known { (known, doubtful) = verdict.answer(pairs) }
-      if verdict.known != nil, doubtful.isEmpty { return Bitmap(count: 0) }
-      isForAll = isWanted && verdict.known == nil
-      if verdict.known != nil { return funcInfos() }
+      let (verdict, isWanted) = versions.memo.verdict(on: versions.oldSerial, circumstances)
+      if let verdict {
+        (known, doubtful) = verdict.answer(pairs)
+        return doubtful.isEmpty ? Bitmap(count: 0) : funcInfos()
+      }
+      isForAll = isWanted
     }
     let infos = funcInfos()
     guard pairs.areAligned, versions.keepsPlaces,
