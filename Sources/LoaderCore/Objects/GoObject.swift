@@ -31,6 +31,7 @@ package final class GoObject: @unchecked Sendable {
   let serial: UInt64
   /// What was found of it and the version before it.
   let versions = VersionMemo()
+  private let ownContentTags = ContentTagsMemo()
   /// Where it may differ from another version.
   let differences: Differences?
   private static let serials = Atomic<UInt64>(0)
@@ -135,6 +136,9 @@ package final class GoObject: @unchecked Sendable {
     }
     faultCell.deallocate()
   }
+
+  /// Of its contents, from the second time on that they are asked for. What links read alike has them in common.
+  var contentTags: ContentTags? { (model ?? self).ownContentTags.tags(view) }
 
   /// Whether it is known of both that a link reads them alike.
   package func isKnownToBeLinked(like other: GoObject) -> Bool { (model ?? self) === (other.model ?? other) }

@@ -51,7 +51,7 @@ extension IndexPatch {
 
   /// Lets contents that an unchanged object has too be of that object's class.
   private mutating func adoptExisting(_ firstNew: Int) {
-    let found = search(ContentFilter(contents(from: firstNew), of: self), firstNew)
+    let found = search(contents(from: firstNew))
     guard !found.isEmpty else { return }
     var classes = [UInt32](repeating: 0, count: classCount - firstNew)
     for f in found {
@@ -78,14 +78,15 @@ extension IndexPatch {
     }
   }
 
-  private func search(
-    _ filter: borrowing ContentFilter, _ firstNew: Int
-  ) -> [(new: UInt32, known: UInt32)] {
+  private func search(_ contents: [ContentFilter.Content]) -> [(new: UInt32, known: UInt32)] {
+    let filter = ContentFilter(contents)
     let n = index.loaded.count - 2
     let all = Mutex([(new: UInt32, known: UInt32)]())
     let chunks = max(1, min(16, n / 32))
     let work = ContentSearch(
-      objects: index.loaded.base, changed: isRenamed, short: filter.short, long: filter.long)
+      objects: index.loaded.base, changed: isRenamed,
+      mayHold: holders(of: contents.map { ContentTag($0.low, isShort: $0.isShort) }), short: filter.short,
+      long: filter.long)
     Chunks.each(chunks) { k in
       let hits = work.run((2 + n * k / chunks)..<(2 + n * (k + 1) / chunks))
       if !hits.isEmpty { all.withLock { $0 += hits } }
@@ -106,7 +107,7 @@ private struct ContentFilter: ~Copyable {
   let short: HashSieve
   let long: HashSieve
 
-  init(_ contents: [Content], of patch: borrowing IndexPatch) {
+  init(_ contents: [Content]) {
     short = HashSieve(contents.filter(\.isShort).map { ($0.low, $0.high, $0.id) })
     long = HashSieve(contents.filter { !$0.isShort }.map { ($0.low, $0.high, $0.id) })
   }
@@ -159,12 +160,14 @@ private struct HashSieve: Sendable {
 private struct ContentSearch: @unchecked Sendable {
   let objects: UnsafeMutablePointer<LoadedObject>
   let changed: [Bool]
+  /// By object, whether it may have one at all.
+  let mayHold: [Bool]
   let short: HashSieve
   let long: HashSieve
 
   func run(_ range: Range<Int>) -> [(new: UInt32, known: UInt32)] {
     var hits: [(new: UInt32, known: UInt32)] = []
-    for o in range where !changed[o] {
+    for o in range where mayHold[o] && !changed[o] {
       let v = objects[o].view
       let symbols = objects[o].symbols
       short.forEachSuspect(v.shortHashes, stride: 8) { i in

@@ -19,14 +19,16 @@ extension SymbolIndex {
 
   /// The first objects with a definition of some classes, other than package definitions, by class.
   ///
-  /// - Parameter left: objects to leave out.
-  func firstObjects(with classes: borrowing Bitmap, but left: [Bool]) -> [UInt32: Int] {
+  /// - Parameter isAsked: which objects are looked at.
+  func firstObjects(
+    with classes: borrowing Bitmap, among isAsked: @Sendable (Int) -> Bool
+  ) -> [UInt32: Int] {
     let runs = runsOfObjects()
     let found = Mutex([UInt32: Int]())
     let (members, loaded) = (BitmapView(classes), loaded.base)
     Chunks.run(runs.count, grain: 1) { range in
       var mine: [UInt32: Int] = [:]
-      for o in runs[range].joined() where !left[o] {
+      for o in runs[range].joined() where isAsked(o) {
         let (ids, v) = (loaded[o].symbols, loaded[o].view)
         for i in v.packageDefs..<v.definitions where members.has(ids[i]) && mine[ids[i]] == nil {
           mine[ids[i]] = o

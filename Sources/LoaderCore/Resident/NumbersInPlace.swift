@@ -101,7 +101,10 @@ extension IndexPatch {
     var affected: Set<Int> = []
     for (k, o) in changed.enumerated() where hasOtherClasses(k) { affected.insert(o) }
     guard differences.hasMovers else { return affected.sorted() }
-    var first = index.firstObjects(with: differences.isMover, but: isChanged)
+    var known: [UInt32] = []
+    differences.isMover.forEach { if $0 < oldCount { known.append(UInt32(truncatingIfNeeded: $0)) } }
+    let holders = holders(ofClasses: known)
+    var first = index.firstObjects(with: differences.isMover) { !isChanged[$0] && holders?[$0] != false }
     for (k, o) in changed.enumerated() {
       let (ids, v) = (views[k].symbols, views[k].view)
       for i in v.packageDefs..<v.definitions where differences.isMover[Int(ids[i])] {

@@ -86,8 +86,9 @@ extension IndexPatch {
     var aligned: [Int: UnsafePointer<UInt32>] = [:]
     for (k, o) in changed.enumerated() where isAligned[k] { aligned[o] = UnsafePointer(views[k].symbols) }
     let search = MemberSearch(
-      objects: index.loaded.base, changed: isRenamed, low: low, width: high &- low, wanted: wanted.base,
-      aligned: aligned)
+      objects: index.loaded.base, changed: isRenamed,
+      mayHold: holders(ofClasses: taken.map(\.old)), low: low, width: high &- low,
+      wanted: wanted.base, aligned: aligned)
     let n = index.loaded.count - 2
     let chunks = max(1, min(16, n / 32))
     let all = Mutex(Set<UInt32>())
@@ -129,6 +130,8 @@ extension IndexPatch {
 private struct MemberSearch: @unchecked Sendable {
   let objects: UnsafeMutablePointer<LoadedObject>
   let changed: [Bool]
+  /// By object, whether it may have one at all; nil when that is not known.
+  let mayHold: [Bool]?
   /// Where the classes are that are looked for.
   let low: UInt32
   let width: UInt32
@@ -138,7 +141,7 @@ private struct MemberSearch: @unchecked Sendable {
 
   func run(_ range: Range<Int>) -> Set<UInt32> {
     var hits: Set<UInt32> = []
-    for o in range where !changed[o] {
+    for o in range where !changed[o] && mayHold?[o] != false {
       let symbols = aligned[o] ?? UnsafePointer(objects[o].symbols)
       for i in objects[o].view.packageDefs..<objects[o].view.symbolCount {
         let c = symbols[i]
