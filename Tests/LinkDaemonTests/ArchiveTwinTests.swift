@@ -65,15 +65,19 @@ struct ArchiveTwinTests {
     #expect(!text.contains(program.part))
   }
 
-  /// Puts a program's package where the build cache has such a file.
-  private func moveIntoCache(_ program: RealProgram) throws -> String {
+  /// Puts a program's package, or a copy of it, where the build cache has such a file.
+  private func moveIntoCache(_ program: RealProgram, leavesFile: Bool = false) throws -> String {
     let bytes = [UInt8](try Data(contentsOf: URL(filePath: program.part)))
     let hash = bytes.withUnsafeBytes { ContentKey.hashing(ByteView($0.baseAddress, $0.count)) }.bytes
       .map { String(format: "%02x", $0) }.joined()
     let folder = "\(program.sandbox.path)/\(hash.prefix(2))"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let cached = "\(folder)/\(hash)-d"
-    try FileManager.default.moveItem(atPath: program.part, toPath: cached)
+    if leavesFile {
+      try Data(bytes).write(to: URL(filePath: cached))
+    } else {
+      try FileManager.default.moveItem(atPath: program.part, toPath: cached)
+    }
     let config = try String(contentsOfFile: "\(program.sandbox.path)/importcfg", encoding: .utf8)
     _ = try program.sandbox.write("importcfg", config.replacingOccurrences(of: program.part, with: cached))
     return cached
@@ -121,6 +125,22 @@ struct ArchiveTwinTests {
     let outcome = engine.link(second.request(["-X=main.nothing=2"]), control: LinkControl())
     #expect(outcome.report != nil, "\(outcome)")
     #expect(try second.linked == second.expected(["-X=main.nothing=2"]))
+  }
+
+  /// The same of one that stood for a file of the build cache.
+  @Test(.enabled(if: RealToolchain.current != nil, "LINKD_TEST_GOROOT is not set"))
+  func anOverwrittenStandInIsNotRead() throws {
+    let program = try RealProgram()
+    let engine = engine()
+    _ = engine.link(program.request(), control: LinkControl())
+    _ = try moveIntoCache(program, leavesFile: true)
+    let outcome = engine.link(program.request(["-X=main.nothing=1"]), control: LinkControl())
+    #expect(outcome.report?.objectsParsed == 0, "\(outcome)")
+    let changed = try RealProgram(text: "replaced")
+    try overwrite(program.part, with: Data(contentsOf: URL(filePath: changed.part)))
+    let after = engine.link(program.request(["-X=main.nothing=2"]), control: LinkControl())
+    #expect(after.report?.objectsParsed == 1, "\(after)")
+    #expect(try program.linked == program.expected(["-X=main.nothing=2"]))
   }
 
   /// Writes into the file that is there.

@@ -151,7 +151,7 @@ package final class ResidentEngine: LinkEngine {
     call.files = inputs
     let key = knownKey(call, plan, inputs)
     if let key, let known = find(key, plan, output) {
-      try put(known, plan, output, InputCheck(inputs), call)
+      _ = try put(known, plan, output, InputCheck(inputs), call)
       counts.withLock { $0.reused += inputs.files.count }
       let report = LinkReport(
         how: "replayed", objectsReused: inputs.files.count,
@@ -222,7 +222,9 @@ package final class ResidentEngine: LinkEngine {
       return try linkWithItsOwn(call, plan, output, key)
     }
     foresight?.end()
-    try put(image, plan, output, check, call, twins: files.twinFiles)
+    guard try put(image, plan, output, check, call, twins: files.twinFiles) else {
+      return try linkWithItsOwn(call, plan, output, key)
+    }
     try timer.end("write")
     if let key {
       results.keep(image, under: key, program: ResultStore.program(plan))
@@ -295,12 +297,19 @@ package final class ResidentEngine: LinkEngine {
   }
 
   /// Writes the file, unless an input changed meanwhile or nobody wants it any more.
+  ///
+  /// - Parameter twins: files that stood for inputs.
+  /// - Returns: false when one of those is not what it was: nothing is written.
   private func put(
     _ image: LinkedImage, _ plan: LinkPlan, _ output: OutputFile, _ check: InputCheck, _ call: LinkCall,
     twins: [MappedFile] = []
-  ) throws(LinkFailure) {
+  ) throws(LinkFailure) -> Bool {
     let program = ResultStore.program(plan)
-    let (staged, changed) = try stage(image, program, output, check, twins)
+    let (staged, changed, areTwinsChanged) = try stage(image, program, output, check, twins)
+    if changed == nil, areTwinsChanged {
+      output.discard(staged)
+      return false
+    }
     do throws(LinkFailure) {
       if let changed { throw Self.inputChanged(changed) }
       guard call.control.mayCommit() else { throw .unsupported(reason: "cancelled") }
@@ -318,22 +327,25 @@ package final class ResidentEngine: LinkEngine {
     call.written = LinkCall.Written(
       program: program, contents: image.image.contents,
       wantsSpare: spares.map { $0.fewestBytes <= image.image.count && $0.serves(output.folder) } ?? false)
+    return true
   }
 
   /// Writes the file beside its place, and looks meanwhile whether an input changed: no pass reads them any more.
   private func stage(
     _ image: LinkedImage, _ program: Int, _ output: OutputFile, _ check: InputCheck, _ twins: [MappedFile]
-  ) throws(LinkFailure) -> (path: String, changed: String?) {
+  ) throws(LinkFailure) -> (path: String, changed: String?, areTwinsChanged: Bool) {
     var changed: String?
+    var areTwinsChanged = false
     var staged = Result<String, LinkFailure>.failure(.unsupported(reason: "not written"))
     Chunks.beside {
-      changed = check.changedFile() ?? twins.first { !$0.isAsItWas }?.path
+      changed = check.changedFile()
+      areTwinsChanged = !twins.allSatisfy(\.isAsItWas)
     } _: {
       staged = Result { () throws(LinkFailure) in
         try output.stage(image.image, program: program, spares: spares)
       }
     }
-    return (try staged.get(), changed)
+    return (try staged.get(), changed, areTwinsChanged)
   }
 
   private static func inputChanged(_ path: String) -> LinkFailure {

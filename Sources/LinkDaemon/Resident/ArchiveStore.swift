@@ -44,6 +44,15 @@ package final class ArchiveStore: Sendable {
     var parsed = 0
     var reused = 0
 
+    /// A file of the build cache whose archive is known, or one that stands for it. Its name says all there is to know,
+    /// but that it is there, and of the other whether it is what it was: who links asks that in the end (`InputCheck`).
+    mutating func inCache(_ named: ContentKey, twins: Bool) -> InputSet.File? {
+      if let archive = use(named, link: link) { return InputSet.File(named: named, archive) }
+      guard twins, let key = standing[named], let archive = use(key, link: link) else { return nil }
+      return InputSet.File(
+        file: archive.file, key: key, named: named, stamp: archive.file.stamp, archive: archive, isTwin: true)
+    }
+
     mutating func use(_ key: ContentKey, link: Int) -> Archive? {
       // A file that shrank under its mapping is of no use to anybody any more.
       guard let archive = archives[key], !archive.file.isTorn else { return nil }
@@ -52,6 +61,9 @@ package final class ArchiveStore: Sendable {
       return archive
     }
   }
+
+  /// Bytes that are hashed one file after the other, to see whether it is of use, before all others are at once.
+  private static let mostTried = 1 << 20
 
   /// So many versions of a package's archive are looked at for one that a new one is like.
   private static let latestPerPackage = 4
@@ -115,7 +127,7 @@ package final class ArchiveStore: Sendable {
   ///   - held: asks for the files whose archives stay, as somebody has them anyway.
   package func trim(keeping links: Int, held: () -> Set<ObjectIdentifier>) {
     let isTime = state.withLock { s in
-      s.link % 16 == 0
+      s.link % 64 == 0
         && (s.lastUse.values.contains { $0 + links < s.link } || s.files.count > 4 * s.archives.count + 1024)
     }
     guard isTime else { return }
@@ -151,8 +163,7 @@ package final class ArchiveStore: Sendable {
     let link = state.withLock { s in
       s.link += 1
       for (k, name) in names.enumerated() {
-        guard let name, let archive = s.use(name, link: s.link) else { continue }
-        known[k] = InputSet.File(named: name, archive)
+        if let name { known[k] = s.inCache(name, twins: twins) }
       }
       return s.link
     }
@@ -218,7 +229,7 @@ package final class ArchiveStore: Sendable {
   /// - Parameters:
   ///   - limit: bytes to be hashed at most.
   ///   - isUrgent: whether it is done on all cores, or on the caller's thread alone.
-  ///   - isOfUse: asked of the hash of the smallest file that has none yet, before the others are hashed.
+  ///   - isOfUse: asked of the hashes of the smallest files that have none yet, before the others are hashed.
   /// - Returns: the hashes, and those of files that the build cache does not name; nil when there is too much to hash,
   ///   it is of no use, or a file could not be read.
   func contentKeys(
@@ -237,12 +248,16 @@ package final class ArchiveStore: Sendable {
     func size(_ k: Int) -> Int { files[k].file.bytes.count }
     var missing = unnamed.filter { keys[$0] == nil }
     guard missing.reduce(0, { $0 + size($1) }) <= limit else { return nil }
-    if let first = missing.min(by: { size($0) < size($1) }) {
-      let hash = ContentKey.hashing(files[first].file.bytes)
-      note(hash, of: files[first])
+    // Some may be what they were when another is not: a package that was imported before is compiled again.
+    missing.sort { size($0) > size($1) }
+    var tried = 0
+    while let next = missing.last, tried == 0 || tried + size(next) <= Self.mostTried {
+      let hash = ContentKey.hashing(files[next].file.bytes)
+      note(hash, of: files[next])
       guard isOfUse(hash) else { return nil }
-      keys[first] = hash
-      missing.removeAll { $0 == first }
+      keys[next] = hash
+      tried += size(next)
+      missing.removeLast()
     }
     let hashing: @Sendable (Int) -> ContentKey = { [files, missing] in
       ContentKey.hashing(files[missing[$0]].file.bytes)
@@ -291,10 +306,6 @@ package final class ArchiveStore: Sendable {
   }
 
   private func look(at path: String, link: Int, twins: Bool) -> Result<InputSet.File, ErrorNumber> {
-    // Of a file of the build cache the name says all there is to know: but that it is there, which `changedFile` asks.
-    if let named = ContentKey.named(by: path), let known = inCache(named, link: link, twins: twins) {
-      return .success(known)
-    }
     let known = state.withLock { s in s.files[path] }
     if let known, !known.isYoung, case .success(let stamp) = FileStamp.of(path: path), stamp == known.stamp,
       !known.isTwin || twins, let archive = use(known.key, link: link),
@@ -319,21 +330,6 @@ package final class ArchiveStore: Sendable {
     return InputSet.File(
       file: file, key: key, named: named, stamp: file.stamp, archive: nil,
       isYoung: named == nil && age < Self.grainNanoseconds)
-  }
-
-  /// A file of the build cache whose archive is known, or one that stands for it.
-  private func inCache(_ named: ContentKey, link: Int, twins: Bool) -> InputSet.File? {
-    if let archive = use(named, link: link) { return InputSet.File(named: named, archive) }
-    guard twins, let (key, archive) = standIn(for: named, link: link) else { return nil }
-    return InputSet.File(
-      file: archive.file, key: key, named: named, stamp: archive.file.stamp, archive: archive, isTwin: true)
-  }
-
-  private func standIn(for named: ContentKey, link: Int) -> (key: ContentKey, archive: Archive)? {
-    guard let key = state.withLock({ $0.standing[named] }), let archive = use(key, link: link),
-      archive.file.isAsItWas
-    else { return nil }
-    return (key, archive)
   }
 
   private func use(_ key: ContentKey, link: Int) -> Archive? { state.withLock { $0.use(key, link: link) } }
