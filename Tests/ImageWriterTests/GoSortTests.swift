@@ -94,6 +94,20 @@ private final class Adversary {
     }
   }
 
+  /// Parts that are sorted side by side end as if one had been sorted after the other.
+  @Test(arguments: GoSortVectors.sorts)
+  func severalThreadsLeaveThemThereToo(_ v: SortVector) {
+    for n in [4_100, 9_000, 40_000] {
+      var alone = input(pattern: v.pattern, keys: v.keys, count: n)
+      var shared = alone
+      GoSort.sort(&alone) { $0.key < $1.key }
+      shared.withUnsafeMutableBufferPointer { items in
+        GoSort.sort(items, isShared: true) { $0.key < $1.key }
+      }
+      #expect(mix(hashSeed, shared) == mix(hashSeed, alone), "\(n) elements")
+    }
+  }
+
   /// The adversary answers by what it was asked before: equal ends mean equal questions, and only it
   /// gets as far as the heap.
   @Test(arguments: GoSortVectors.adversaries)

@@ -1,3 +1,5 @@
+import LoaderCore
+
 /// Go's sort, with the order it leaves equal elements in.
 ///
 /// `sort.Slice`, `sort.Sort` and `slices.SortFunc` are one algorithm (sort/zsortfunc.go,
@@ -8,13 +10,16 @@
 package enum GoSort {
   /// Sorts `data`.
   ///
-  /// - Parameter less: a strict weak order. It is asked about the same pairs in the same order as Go's.
+  /// - Parameters:
+  ///   - isShared: whether several threads may do it; the outcome is the same.
+  ///   - less: a strict weak order. It is asked about the same pairs as Go's, by one thread in the same order.
   package static func sort<T>(
-    _ data: UnsafeMutableBufferPointer<T>, by less: (T, T) -> Bool
+    _ data: UnsafeMutableBufferPointer<T>, isShared: Bool = false, by less: (T, T) -> Bool
   ) {
     guard let base = data.baseAddress else { return }
     withoutActuallyEscaping(less) { less in
-      PatternDefeatingSort(data: base, less: less).sort(0, data.count, limit: bitLength(data.count))
+      PatternDefeatingSort(data: base, isShared: isShared, less: less)
+        .sort(0, data.count, limit: bitLength(data.count))
     }
   }
 
@@ -30,6 +35,8 @@ package enum GoSort {
 /// stay within the buffer whatever the order answers.
 private struct PatternDefeatingSort<T> {
   let data: UnsafeMutablePointer<T>
+  /// Whether several threads may sort.
+  let isShared: Bool
   let less: (T, T) -> Bool
 
   enum Hint { case unknown, increasing, decreasing }
@@ -38,11 +45,14 @@ private struct PatternDefeatingSort<T> {
   static var maxInsertion: Int { 12 }
   /// From this length on the pivot is a median of medians.
   static var shortestNinther: Int { 50 }
+  /// From this length on both parts of a range may be sorted side by side.
+  static var shortestShared: Int { 2048 }
   /// From this length on neighbours found out of order are moved home when there are few.
   static var shortestShifting: Int { 50 }
 
-  init(data: UnsafeMutablePointer<T>, less: @escaping (T, T) -> Bool) {
+  init(data: UnsafeMutablePointer<T>, isShared: Bool, less: @escaping (T, T) -> Bool) {
     self.data = data
+    self.isShared = isShared
     self.less = less
   }
 
@@ -57,13 +67,18 @@ private struct PatternDefeatingSort<T> {
     (data + j).initialize(to: x)
   }
 
-  /// - Parameter limit: how many badly balanced partitions are allowed before the heap takes over.
-  func sort(_ first: Int, _ last: Int, limit allowed: Int) {
+  /// - Parameters:
+  ///   - allowed: how many badly balanced partitions are allowed before the heap takes over.
+  ///   - isBalanced: whether the range comes from one that was divided well.
+  ///   - isPartitioned: whether there was nothing to exchange in that.
+  func sort(
+    _ first: Int, _ last: Int, limit allowed: Int, _ isBalanced: Bool = true, _ isPartitioned: Bool = true
+  ) {
     var a = first
     var b = last
     var limit = allowed
-    var wasBalanced = true
-    var wasPartitioned = true
+    var wasBalanced = isBalanced
+    var wasPartitioned = isPartitioned
     while true {
       let length = b - a
       if length <= Self.maxInsertion { return insertionSort(a, b) }
@@ -88,6 +103,17 @@ private struct PatternDefeatingSort<T> {
       (middle, wasPartitioned) = partition(a, b, pivot)
       let left = middle - a
       let right = b - middle
+      if isShared, min(left, right) >= Self.shortestShared {
+        let (smaller, larger) = left < right ? (a..<middle, middle + 1..<b) : (middle + 1..<b, a..<middle)
+        let (left, isBalanced) = (limit, min(left, right) >= length / 8)
+        // Neither looks at the other, but at the pivot between them, which stays.
+        Chunks.beside {
+          sort(smaller.lowerBound, smaller.upperBound, limit: left)
+        } _: {
+          sort(larger.lowerBound, larger.upperBound, limit: left, isBalanced, wasPartitioned)
+        }
+        return
+      }
       if left < right {
         wasBalanced = left >= length / 8
         sort(a, middle, limit: limit)

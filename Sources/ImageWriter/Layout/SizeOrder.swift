@@ -185,7 +185,7 @@ package struct TypeOrder: Sendable {
     var order: [(key: UInt64, position: UInt32)] = []
     order.reserveCapacity(keys.count)
     for (i, k) in keys.enumerated() { order.append((k, UInt32(truncatingIfNeeded: i))) }
-    order.withUnsafeMutableBufferPointer { GoSort.sort($0) { $0.key < $1.key } }
+    order.withUnsafeMutableBufferPointer { GoSort.sort($0, isShared: true) { $0.key < $1.key } }
     positions = order.map(\.position)
   }
 
