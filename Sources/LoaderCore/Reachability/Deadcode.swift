@@ -134,7 +134,14 @@ package final class Deadcode {
     graph.memory = nil
     var reuse = FloodReuse(index, graph, marks, options, memory)
     var markers = MarkerPass(index, graph, marks, options)
-    graph.floodStart = reuse.prepare(seeds, &markers)
+    var hasSameSpecials = false
+    var start = FloodStart.roots
+    Chunks.beside {
+      hasSameSpecials = (try? FloodReuse.hasSameSpecials(memory, index, graph, options)) ?? false
+    } _: {
+      start = reuse.prepare(seeds, &markers)
+    }
+    graph.floodStart = start == .wentOn && !hasSameSpecials ? .ownSymbols : start
     guard graph.floodStart == .wentOn else {
       marks.clearAll(nodeMarks.count)
       markSeeds()

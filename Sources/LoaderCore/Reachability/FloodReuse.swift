@@ -35,12 +35,12 @@ struct FloodReuse: ~Copyable {
     writer = EdgeLists.Writer(graph.lists)
   }
 
-  /// Whether the flood can go on from the last one (`FloodStart.wentOn`). If so, marks are set as they were then.
+  /// Whether the flood can go on from the last one (`FloodStart.wentOn`), but for `hasSameSpecials`. If so, marks are set as
+  /// they were then.
   mutating func prepare(_ seeds: FloodSeeds, _ markers: inout MarkerPass) -> FloodStart {
     guard seeds == memory.seeds, index.count - graph.symbolCount == memory.externalMarks.count
     else { return .roots }
     do throws(LinkFailure) {
-      for s in memory.specials where try special(s.node) != s { return .ownSymbols }
       guard markers.itabsAreTheSame(memory.state, graph.touched) else { return .itabs }
       guard try markers.refreshFacts() else { return .methods }
       restoreMarks()
@@ -62,9 +62,16 @@ struct FloodReuse: ~Copyable {
     for (k, m) in memory.externalMarks.enumerated() { _ = marks.set(graph.nodeCount + k, m) }
   }
 
-  private mutating func special(_ lasting: UInt64) throws(LinkFailure) -> FloodMemory.Special? {
-    let node = lasting >> 32 == 0 ? Int(lasting) : Int(lasting & 0xffff_ffff) + graph.nodeCount
-    return try Self.special(node, index, graph, scan)
+  /// Whether the linker's own symbols need what they needed. It may be asked beside `prepare`.
+  static func hasSameSpecials(
+    _ memory: FloodMemory, _ index: SymbolIndex, _ graph: EdgeGraph, _ options: Deadcode.Options
+  ) throws(LinkFailure) -> Bool {
+    let scan = EdgeScan(index, graph.map, options)
+    for s in memory.specials {
+      let node = s.node >> 32 == 0 ? Int(s.node) : Int(s.node & 0xffff_ffff) + graph.nodeCount
+      if try special(node, index, graph, scan) != s { return false }
+    }
+    return true
   }
 
   /// The edges of a node that has no list; nil when they cannot be compared.

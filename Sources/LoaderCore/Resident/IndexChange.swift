@@ -14,7 +14,7 @@ package final class IndexChange: @unchecked Sendable {
   /// Old package definitions that went, or are at another place in their object now.
   let moved: [UInt32]
   /// Unchanged objects that may refer to such a place: as numbers of objects.
-  let importers: [Int]
+  private(set) var importers: [Int]
   /// Whether some name now means another symbol than its package position does.
   package let namesMoved: Bool
   /// Number of symbols that there were.
@@ -80,11 +80,14 @@ package final class IndexChange: @unchecked Sendable {
     touched.close(merge)
     var next: UInt32 = 2
     objectNumbers = [0, 1]
+    var places: [Int?] = [nil, nil]
     for slot in merge.slots {
+      places.append(slot.new == nil ? nil : Int(next))
       if slot.old != nil { objectNumbers.append(slot.new == nil ? 0 : next) }
       if slot.new != nil { next += 1 }
     }
     objectCount = Int(next)
+    importers = importers.compactMap { places[$0] }
   }
 
   /// The number that an object has now; nil for one that went.

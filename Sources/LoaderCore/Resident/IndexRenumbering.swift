@@ -172,20 +172,32 @@ extension IndexPatch {
       }
     }
     // In load order: each gets its number where it is met first.
+    var first = Table<ObjectSymbol>(capacity: 4096)
     index.numberUndefined { o in
-      for place in undefined[o] { numberUndefined(index.loaded[o], place.local) }
+      let ids = objects[o].symbols
+      for place in undefined[o] {
+        let c = Int(ids[Int(place.local)])
+        if numbers[c] == 0 {
+          numbers[c] = index.appendUndefined(.empty, version: 0).raw
+          first.append(place)
+        }
+        ids[Int(place.local)] = numbers[c]
+      }
     }
+    nameUndefined(first.buffer)
   }
 
-  private func numberUndefined(_ object: LoadedObject, _ i: UInt32) {
-    let v = object.view
-    let c = Int(object.symbols[Int(i)])
-    if numbers[c] == 0 {
-      let abi = v.abi(i)
-      let version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
-      numbers[c] = index.appendUndefined(v.name(i), version: version).raw
+  /// Gives the names that nobody defines, in order, what their first references say.
+  private func nameUndefined(_ first: UnsafeMutableBufferPointer<ObjectSymbol>) {
+    let (externals, objects) = (index.externals.base, index.loaded.base)
+    Chunks.run(min(first.count, index.externals.count), grain: 1024) { range in
+      for k in range {
+        let object = objects[Int(first[k].object)]
+        let abi = object.view.abi(first[k].local)
+        externals[k].name = object.view.name(first[k].local)
+        externals[k].version = abi == ObjectFormat.abiStatic ? object.version : Int32(abi)
+      }
     }
-    object.symbols[Int(i)] = numbers[c]
   }
 
   /// What resolving does besides numbering; false when it would report something.

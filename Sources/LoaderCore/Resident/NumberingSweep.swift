@@ -50,7 +50,8 @@ final class NumberingSweep: @unchecked Sendable {
     wasDefined = BitmapView(patch.wasDefined)
     isChanged = patch.isChanged
     oldCount = patch.oldCount
-    tables = NumberedTables(capacity: patch.classCount + 4096)
+    // With room behind all objects, and behind their undefined names.
+    tables = NumberedTables(capacity: patch.classCount + patch.classCount / 16 + 4096)
     self.differences = differences
   }
 

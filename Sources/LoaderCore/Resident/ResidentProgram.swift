@@ -170,15 +170,20 @@ package final class ResidentProgram: @unchecked Sendable {
       follow(none, index.count)
     } else {
       let outcome = try patch(new, changed, isReshaped: false)
-      change = outcome
-      Chunks.beside {
-        follow(outcome, index.count)
-      } _: {
-        graph.follow(outcome, count: index.count, index.reader)
-      }
+      tell(outcome, follow)
     }
     packages = new
     exchanged = changed.count
+  }
+
+  /// Lets those know of an exchange who keep something from link to link.
+  private func tell(_ outcome: IndexChange, _ follow: Following) {
+    change = outcome
+    Chunks.beside {
+      follow(outcome, index.count)
+    } _: {
+      graph.follow(outcome, count: index.count, index.reader)
+    }
   }
 
   /// Where in the row the objects were that come to another place of it: they left theirs empty.
@@ -247,12 +252,10 @@ package final class ResidentProgram: @unchecked Sendable {
     let changed = row.objects.indices.filter { row.objects[$0] !== index.objects[$0] }.map { $0 + 2 }
     let outcome = try patch(
       row, changed, isReshaped: true, sources: sources(of: row.objects, changed, filler: filler))
-    graph.follow(outcome, count: index.count, index.reader)
     let next = LoadedPackages(new, objects: objects.compactMap { $0 })
     guard index.close(merge, next) else { throw .names }
     outcome.close(merge)
-    change = outcome
-    follow(outcome, index.count)
+    tell(outcome, follow)
     packages = next
     exchanged = changed.count
   }

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// Numbers that no symbol has: some are left free behind those of each object, so that an edit which adds a few
 /// symbols moves those of no other object (`IndexPatch.numbersInPlace`). Only the order of numbers counts in a link.
 enum NumberRoom {
@@ -52,5 +54,12 @@ extension SymbolIndex {
   func hasSymbol(at number: Int) -> Bool { symbols[number] != NumberRoom.nobody }
 
   /// Counts the numbers that nobody has.
-  func countFree() { freeCount = max(0, symbols.buffer.count { $0 == NumberRoom.nobody } - 1) }
+  func countFree() {
+    let symbols = symbols.base
+    let free = Atomic(0)
+    Chunks.run(count, grain: 1 << 16) { range in
+      free.add(range.count { symbols[$0] == NumberRoom.nobody }, ordering: .relaxed)
+    }
+    freeCount = max(0, free.load(ordering: .relaxed) - 1)
+  }
 }
