@@ -92,6 +92,8 @@ struct DefinitionComparison: @unchecked Sendable {
   private let versions: Versions
   private let was: ObjectView
   private let now: ObjectView
+  private let oldClasses: LocalClasses
+  private let newClasses: LocalClasses
   /// All objects, before and after.
   private let oldObjects: UnsafePointer<LoadedObject>
   private let newObjects: UnsafePointer<LoadedObject>
@@ -116,6 +118,8 @@ struct DefinitionComparison: @unchecked Sendable {
     self.reused = reused
     was = versions.old.pointee.view
     now = versions.new.pointee.view
+    oldClasses = LocalClasses(versions.old.pointee)
+    newClasses = LocalClasses(versions.new.pointee)
     self.oldObjects = oldObjects
     self.newObjects = newObjects
     self.builtins = builtins
@@ -223,7 +227,7 @@ struct DefinitionComparison: @unchecked Sendable {
   private func hasAuxiliary(_ i: UInt32, among auxiliaries: Classes) -> Bool {
     let (base, count) = now.auxRecords(i)
     let list = Auxiliaries(base: base, count: count, object: versions.new)
-    return (0..<count).contains { auxiliaries.has(resolve(list.ref($0), versions.new, newObjects)) }
+    return (0..<count).contains { auxiliaries.has(newClass(list.ref($0))) }
   }
 
   /// The classes of definitions with an auxiliary symbol among these.
@@ -259,7 +263,7 @@ struct DefinitionComparison: @unchecked Sendable {
     if compareBytes(a, b, n * ObjectFormat.relocSize) == 0 {
       if isSteadyThroughout { return true }
       for _ in 0..<n {
-        let ref = Relocation(at: a).ref
+        let ref = Self.reference(of: a)
         if !isSteady(ref.package_), !isSame(ref, ref) { return false }
         a += ObjectFormat.relocSize
       }
@@ -270,12 +274,20 @@ struct DefinitionComparison: @unchecked Sendable {
       guard a.loadUnaligned(as: UInt64.self) == b.loadUnaligned(as: UInt64.self),
         a.loadUnaligned(fromByteOffset: 7, as: UInt64.self)
           == b.loadUnaligned(fromByteOffset: 7, as: UInt64.self),
-        isSame(Relocation(at: a).ref, Relocation(at: b).ref)
+        isSame(Self.reference(of: a), Self.reference(of: b))
       else { return false }
       a += ObjectFormat.relocSize
       b += ObjectFormat.relocSize
     }
     return true
+  }
+
+  /// What a relocation record refers to (`Relocation`).
+  @inline(__always)
+  private static func reference(of record: UnsafeRawPointer) -> SymbolRef {
+    SymbolRef(
+      package_: UInt32(littleEndian: record.loadUnaligned(fromByteOffset: 15, as: UInt32.self)),
+      index: UInt32(littleEndian: record.loadUnaligned(fromByteOffset: 19, as: UInt32.self)))
   }
 
   private func hasSameAuxiliaries(_ p: Pair) -> Bool {
@@ -325,8 +337,8 @@ struct DefinitionComparison: @unchecked Sendable {
     if a == b {
       if isSteady(a.package_) { return true }
     }
-    let c = resolve(a, versions.old, oldObjects)
-    guard c != Self.nowhere, c == resolve(b, versions.new, newObjects) else { return false }
+    let c = oldClass(a)
+    guard c != LocalClasses.nowhere, c == newClass(b) else { return false }
     return !isForAll || (!reused.has(c) && haveSameName(a, b))
   }
 
@@ -350,26 +362,32 @@ struct DefinitionComparison: @unchecked Sendable {
     }
   }
 
-  private static let nowhere = UInt32.max
+  /// The class that a reference of the old version stands for, by the rules of `SymbolReader.resolve`;
+  /// `LocalClasses.nowhere` for one that is nil or impossible.
+  @inline(__always)
+  private func oldClass(_ ref: SymbolRef) -> UInt32 {
+    LocalClasses.has(ref.package_) ? oldClasses[ref] : foreignClass(ref, versions.old, oldObjects)
+  }
 
-  /// The class that a reference stands for, by the rules of `SymbolReader.resolve`; `nowhere` for one that is nil or
-  /// impossible.
-  private func resolve(
+  /// The same, of the new version.
+  @inline(__always)
+  private func newClass(_ ref: SymbolRef) -> UInt32 {
+    LocalClasses.has(ref.package_) ? newClasses[ref] : foreignClass(ref, versions.new, newObjects)
+  }
+
+  private func foreignClass(
     _ ref: SymbolRef, _ object: UnsafePointer<LoadedObject>, _ objects: UnsafePointer<LoadedObject>
   ) -> UInt32 {
-    if let local = object.pointee.view.localIndex(ref) {
-      return local < object.pointee.view.symbolCount ? object.pointee.symbols[local] : Self.nowhere
-    }
-    let local = Int(ref.index)
+    let (local, nowhere) = (Int(ref.index), LocalClasses.nowhere)
     switch ref.package_ {
-    case ObjectFormat.PackageIndex.builtin: return local < builtinCount ? builtins[local] : Self.nowhere
-    case 0: return Self.nowhere
+    case ObjectFormat.PackageIndex.builtin: return local < builtinCount ? builtins[local] : nowhere
+    case 0: return nowhere
     default:
-      guard Int(ref.package_) < object.pointee.packageCount else { return Self.nowhere }
+      guard Int(ref.package_) < object.pointee.packageCount else { return nowhere }
       let number = Int(object.pointee.packages[Int(ref.package_)])
-      guard number > 1 else { return Self.nowhere }
+      guard number > 1 else { return nowhere }
       let from = objects + number
-      return local < from.pointee.view.packageDefs ? from.pointee.symbols[local] : Self.nowhere
+      return local < from.pointee.view.packageDefs ? from.pointee.symbols[local] : nowhere
     }
   }
 }

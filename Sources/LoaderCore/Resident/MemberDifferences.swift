@@ -18,6 +18,10 @@ final class MemberDifferences {
   /// Place of a class in the old version of an object, plus 1; 0 for none.
   private let oldPlaces: Table<UInt32>
   private static let seen: UInt32 = .max
+  /// Classes with a member that comes in step in both versions of some object.
+  private let isInStep: Bitmap
+  /// So many members that went are passed over at once.
+  private static let reach = 16
 
   /// Before the new versions take the old ones' places.
   init(_ patch: borrowing IndexPatch) {
@@ -25,7 +29,9 @@ final class MemberDifferences {
     oldCount = patch.oldCount
     isLoud = Bitmap(count: patch.classCount)
     isMover = Bitmap(count: patch.classCount)
-    oldPlaces = Table(repeating: 0, count: patch.isAligned.contains(false) ? patch.classCount : 0)
+    let places = patch.isAligned.contains(false) ? patch.classCount : 0
+    oldPlaces = Table(repeating: 0, count: places)
+    isInStep = Bitmap(count: places)
     for (k, o) in patch.changed.enumerated() {
       let first = moved.count
       if patch.isAligned[k] {
@@ -38,15 +44,14 @@ final class MemberDifferences {
   }
 
   private func compare(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
-    let (was, now) = (old.view, new.view)
-    if areAllInPlace(old, new) { return compareInPlace(old, new, o) }
+    let left = compareInStep(old, new, o)
     // An object may have some content more than once.
     var repeats: [Int: [UInt32]] = [:]
-    for i in UInt32(was.packageDefs)..<UInt32(was.definitions) {
+    for i in left.old {
       let c = Int(old.symbols[Int(i)])
       if oldPlaces[c] == 0 { oldPlaces[c] = i + 1 } else { repeats[c, default: []].append(i) }
     }
-    for i in UInt32(now.packageDefs)..<UInt32(now.definitions) {
+    for i in left.new {
       let c = Int(new.symbols[Int(i)])
       var place: UInt32?
       if oldPlaces[c] == Self.seen {
@@ -55,7 +60,8 @@ final class MemberDifferences {
         place = oldPlaces[c] - 1
       }
       oldPlaces[c] = Self.seen
-      if let place {
+      // Which member takes whose place is plain only where all of a class are met in one way.
+      if let place, !isInStep[c] {
         compare(c, old, place, new, i, o)
       } else if !isIdle(c, new, i, o) {
         addLoud(c)
@@ -63,15 +69,43 @@ final class MemberDifferences {
       }
     }
     for (c, left) in repeats where left.contains(where: { !isIdle(c, old, $0, o) }) { addLoud(c) }
-    for i in was.packageDefs..<was.definitions {
-      let c = Int(old.symbols[i])
-      if oldPlaces[c] != Self.seen, oldPlaces[c] != 0, !isIdle(c, old, UInt32(i), o) {
+    for i in left.old {
+      let c = Int(old.symbols[Int(i)])
+      if oldPlaces[c] != Self.seen, oldPlaces[c] != 0, !isIdle(c, old, i, o) {
         addLoud(c)
         if firstObject(c) == o { addMover(c) }
       }
       oldPlaces[c] = 0
     }
-    for i in now.packageDefs..<now.definitions { oldPlaces[Int(new.symbols[i])] = 0 }
+    for i in left.new { oldPlaces[Int(new.symbols[Int(i)])] = 0 }
+  }
+
+  /// Compares the members of classes that come in the same order in both versions, as most do.
+  ///
+  /// - Returns: the others' local indices.
+  private func compareInStep(
+    _ old: LoadedObject, _ new: LoadedObject, _ o: Int
+  ) -> (old: [UInt32], new: [UInt32]) {
+    var left: (old: [UInt32], new: [UInt32]) = ([], [])
+    var next = old.view.packageDefs
+    let end = old.view.definitions
+    for i in new.view.packageDefs..<new.view.definitions {
+      let c = new.symbols[i]
+      var k = next
+      let reach = min(next + Self.reach, end)
+      while k < reach, old.symbols[k] != c { k += 1 }
+      guard k < reach else {
+        left.new.append(UInt32(truncatingIfNeeded: i))
+        continue
+      }
+      for skipped in next..<k { left.old.append(UInt32(truncatingIfNeeded: skipped)) }
+      next = k + 1
+      isInStep[Int(c)] = true
+      compare(
+        Int(c), old, UInt32(truncatingIfNeeded: k), new, UInt32(truncatingIfNeeded: i), o)
+    }
+    for skipped in next..<end { left.old.append(UInt32(truncatingIfNeeded: skipped)) }
+    return left
   }
 
   /// Compares versions that have the same symbols but for contents.
@@ -99,19 +133,6 @@ final class MemberDifferences {
       addLoud(c)
     } else if index.symbols[c] == ObjectSymbol(object: UInt32(o), local: i) {
       moved.append((UInt32(c), i, ObjectSymbol(object: UInt32(o), local: k)))
-    }
-  }
-
-  /// Whether both versions have the same members at the same places.
-  private func areAllInPlace(_ old: LoadedObject, _ new: LoadedObject) -> Bool {
-    let (was, now) = (old.view, new.view)
-    return was.hasBlocks(like: now)
-      && (was.packageDefs..<was.definitions).allSatisfy { old.symbols[$0] == new.symbols[$0] }
-  }
-
-  private func compareInPlace(_ old: LoadedObject, _ new: LoadedObject, _ o: Int) {
-    for i in UInt32(old.view.packageDefs)..<UInt32(old.view.definitions) {
-      compare(Int(old.symbols[Int(i)]), old, i, new, i, o)
     }
   }
 

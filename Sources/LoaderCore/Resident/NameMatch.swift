@@ -170,7 +170,9 @@ extension IndexPatch {
       var known = NamesInStep(old, old.view.definitions..<old.view.symbolCount, new)
       for i in new.view.definitions..<new.view.symbolCount {
         // A name that nobody defined may have a definition now.
-        if let c = known.take(i), !wasDefined[Int(c)], c < index.firstExternal.raw {
+        if let c = known.take(i), !wasDefined[Int(c)],
+          c < index.firstExternal.raw || !redirected.contains(where: { $0.from == c })
+        {
           new.symbols[i] = c
         } else {
           new.symbols[i] = refer(new, changed[k], i)
