@@ -22,6 +22,9 @@ struct DefinitionComparison: @unchecked Sendable {
     /// What is known of the new version, and the number of the old one in it.
     let memo: VersionMemo
     let oldSerial: UInt64
+    /// What is known of the old version, if what it says of definitions with the same bytes is true of the new one's: both
+    /// have the same list of packages, and the same auxiliary symbols.
+    let oldMemo: VersionMemo?
     /// Where the objects' bytes may differ, if that is known and everything stands where it stood.
     let differences: [Range<Int>]?
     /// `VersionVerdict.circumstances`; nil when there is more to it.
@@ -150,8 +153,7 @@ struct DefinitionComparison: @unchecked Sendable {
       isForAll = isForAll && !pairs.areAligned
       return infos
     }
-    isForAll = isForAll && candidates.areAll
-    doubtful = candidates.definitions.compactMap { isForAll ? Pair(old: $0, new: $0) : pairs[Int($0)] }
+    doubtful = candidates.compactMap { isForAll ? Pair(old: $0, new: $0) : pairs[Int($0)] }
     return infos
   }
 
@@ -217,7 +219,7 @@ struct DefinitionComparison: @unchecked Sendable {
   /// The classes of definitions with an auxiliary symbol among these, if it is known which have which.
   func changedOwners(of auxiliaries: Classes) -> [UInt32]? {
     guard versions.pairs.areAligned,
-      let targets = versions.memo.auxiliaryTargets(find: { AuxiliaryTargets(now) })
+      let targets = versions.memo.auxiliaryTargets(after: versions.oldMemo, find: { AuxiliaryTargets(now) })
     else { return nil }
     return targets.owners(of: auxiliaries, versions.new.pointee.symbols).compactMap { i in
       hasAuxiliary(i, among: auxiliaries) ? countingClass(i) : nil

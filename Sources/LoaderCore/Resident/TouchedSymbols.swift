@@ -189,6 +189,12 @@ extension IndexPatch {
     return known.ranges
   }
 
+  /// See `DefinitionComparison.Versions.oldMemo`.
+  private func memo(of old: GoObject, for new: GoObject) -> VersionMemo? {
+    old.packages == new.packages && old.functions == new.functions && new.view.hasAuxiliaries(of: old.view)
+      ? old.versions : nil
+  }
+
   private func compared(
     _ o: Int, _ pairs: DefinitionComparison.Pairs, _ after: borrowing Table<LoadedObject>,
     _ packages: LoadedPackages, keepsPlaces: Bool = true, keepsContents: Bool
@@ -207,12 +213,14 @@ extension IndexPatch {
     let steady = (0..<min(was.packageCount, now.packageCount)).map { k in
       k == 0 || (was.packages[k] == now.packages[k] && !isRenamed[Int(was.packages[k])])
     }
+    let differences = pairs.areAligned ? differences(of: new, from: index.objects[o - 2]) : nil
     return .init(
       object: o, old: index.loaded.base + o, new: UnsafePointer(after.base + o), functions: new.functions,
       pairs: pairs, keepsPlaces: keepsPlaces && !namesMoved && redirected.isEmpty,
       keepsContents: keepsContents, isSteady: steady, memo: new.versions,
       oldSerial: index.objects[o - 2].serial,
-      differences: pairs.areAligned ? differences(of: new, from: index.objects[o - 2]) : nil,
+      oldMemo: differences == nil ? nil : memo(of: index.objects[o - 2], for: new),
+      differences: differences,
       circumstances: circumstances(was, now, steady, packages, keepsPlaces, keepsContents))
   }
 

@@ -88,10 +88,15 @@ final class VersionMemo: Sendable {
   }
 
   /// Of this version; nil for the first that asks, whom a look at the auxiliary symbols themselves costs less.
-  func auxiliaryTargets(find: () -> AuxiliaryTargets) -> AuxiliaryTargets? {
+  ///
+  /// - Parameter old: an older version that has the same.
+  func auxiliaryTargets(after old: VersionMemo?, find: () -> AuxiliaryTargets) -> AuxiliaryTargets? {
+    let (theirs, wereAsked) =
+      old?.state.withLock { ($0.auxiliaryTargets, $0.areTargetsAsked) } ?? (nil, false)
     let (known, isWanted) = state.withLock { s in
       defer { s.areTargetsAsked = true }
-      return (s.auxiliaryTargets, s.areTargetsAsked)
+      s.auxiliaryTargets = s.auxiliaryTargets ?? theirs
+      return (s.auxiliaryTargets, s.areTargetsAsked || wereAsked)
     }
     if known != nil || !isWanted { return known }
     let found = find()
@@ -106,14 +111,14 @@ final class VersionMemo: Sendable {
   /// The definitions that may not say in one program what they said, rising: both versions have the same symbols at the
   /// same places, but for contents (`ObjectView.Likeness`).
   ///
-  /// What one program asks for costs less to find than what any may: of all definitions it is found the second time.
+  /// A build after an edit mostly changes few of an object's bytes: what refers to a package is known of all others as it
+  /// was.
   ///
   /// - Parameter infos: `DefinitionComparison.funcInfos`.
-  /// - Returns: those, and whether these are all, or those that count in this program; nil when to find them is no less
-  ///   work than to compare.
+  /// - Returns: nil when to find them is no less work than to compare those that count in one program.
   func candidates(
     _ versions: DefinitionComparison.Versions, infos: DefinitionComparison.Classes
-  ) -> (definitions: [UInt32], areAll: Bool)? {
+  ) -> [UInt32]? {
     let old = versions.oldSerial
     let (known, mentions) = state.withLock { s in
       let k = s.place(old)
@@ -128,12 +133,18 @@ final class VersionMemo: Sendable {
     if let differing = known.differing { lists.append(differing) }
     if known.differing == nil || !unasked.isEmpty {
       let scan = VersionScan(versions, infos, comparesBytes: known.differing == nil, packages: unasked)
-      let found = known.isAsked ? scan.run() : scan.run(versions.pairs.all.map(\.new))
+      let found = scan.run(after: versions.oldMemo?.mentions(of: unasked))
       if known.differing == nil { lists.append(found.differing) }
       lists += found.mentions
-      if known.isAsked { keep(found, of: old, unasked, definitions: scan.count) }
+      keep(found, of: old, unasked, definitions: scan.count)
     }
-    return (Self.union(lists), known.isAsked)
+    return Self.union(lists)
+  }
+
+  /// The definitions that refer to each of some packages; nil when that is not known of one.
+  private func mentions(of packages: [UInt32]) -> [[UInt32]]? {
+    let lists = state.withLock { s in packages.compactMap { s.mentions[$0] } }
+    return lists.count == packages.count ? lists : nil
   }
 
   private func keep(_ found: VersionScan.Findings, of old: UInt64, _ asked: [UInt32], definitions: Int) {

@@ -41,11 +41,7 @@ struct VersionScan {
     for (k, package) in packages.enumerated() { positions[Int(package)] = UInt32(truncatingIfNeeded: k + 1) }
     self.positions = positions
     isOtherContent = comparesBytes ? Self.otherContents(was, now) : []
-    if comparesBytes, let ranges = versions.differences {
-      suspects = now.definitions(in: ranges)
-    } else {
-      suspects = nil
-    }
+    suspects = versions.differences.flatMap { [now] in now.definitions(in: $0) }
   }
 
   /// - Returns: nothing when none is.
@@ -58,11 +54,20 @@ struct VersionScan {
 
   var count: Int { min(was.definitions, now.definitions) }
 
-  /// Looks at all definitions.
-  func run() -> Findings { run(count) { $0.map { UInt32(truncatingIfNeeded: $0) } } }
-
-  /// Looks at some, rising.
-  func run(_ some: [UInt32]) -> Findings { run(some.count) { Array(some[$0]) } }
+  /// Looks at all definitions, or at those that may have other bytes.
+  ///
+  /// - Parameter mentions: by position in `packages`, the definitions of the old version that refer to that package.
+  func run(after mentions: [[UInt32]]?) -> Findings {
+    guard let mentions, let suspects, isOtherContent.isEmpty else {
+      return run(count) { $0.map { UInt32(truncatingIfNeeded: $0) } }
+    }
+    let some = (0..<UInt32(count)).filter { suspects[Int($0)] }
+    var found = run(some.count) { Array(some[$0]) }
+    for (k, list) in mentions.enumerated() {
+      found.mentions[k] = (found.mentions[k] + list.filter { !suspects[Int($0)] }).sorted()
+    }
+    return found
+  }
 
   private func run(_ count: Int, _ definitions: (Range<Int>) -> [UInt32]) -> Findings {
     let all = Mutex([(first: Int, findings: Findings)]())
@@ -165,6 +170,14 @@ struct VersionScan {
 }
 
 extension ObjectView {
+  /// Whether all definitions have the same auxiliary symbols as in another version with as many, by the same references.
+  func hasAuxiliaries(of other: ObjectView) -> Bool {
+    let (index, records) = (4 * (definitions + 1), ObjectFormat.auxSize * Int(auxCount))
+    return definitions == other.definitions && auxCount == other.auxCount
+      && bytes.slice(auxIndexStart, index) == other.bytes.slice(other.auxIndexStart, index)
+      && bytes.slice(auxStart, records) == other.bytes.slice(other.auxStart, records)
+  }
+
   /// The definitions with anything in some ranges of the object's bytes.
   ///
   /// - Returns: nil when where things stand lies in there, too.
