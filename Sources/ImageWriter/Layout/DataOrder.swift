@@ -74,9 +74,7 @@ final class DataSorter: @unchecked Sendable {
   /// By symbol; each is sorted once.
   let marks: UnsafeMutablePointer<UInt8>
   let zeroBase: SymbolID
-  /// Objects' symbols that are the linker's own now, and the first that no object defines.
-  private let owned: Bitmap
-  private let firstExternal: UInt32
+  private let own: OwnSymbols
 
   /// No symbol may be larger (data.go cutoff).
   private static let largest: Int64 = 1 << 50
@@ -88,14 +86,12 @@ final class DataSorter: @unchecked Sendable {
     self.reader = reader
     self.marks = marks
     zeroBase = index.lookup("runtime.zerobase")
-    owned = Bitmap(count: index.count)
-    for s in index.ownedSymbols { owned[s.index] = true }
-    firstExternal = index.firstExternal.isNone ? .max : index.firstExternal.raw
+    own = OwnSymbols(index)
   }
 
   /// Whether the symbol is the linker's own.
   @inline(__always)
-  func isOwned(_ s: SymbolID) -> Bool { s.raw >= firstExternal || owned[s.index] }
+  func isOwned(_ s: SymbolID) -> Bool { own.contains(s) }
 
   /// Errors in symbols that were not looked at in the last link, which had none.
   func sizeErrors(_ symbols: [SymbolID]) -> [String] {

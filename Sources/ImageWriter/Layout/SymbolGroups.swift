@@ -19,7 +19,7 @@ package struct SymbolGroups: Sendable {
     let total = index.count
     let classifier = Classifier(
       index: index, reader: index.reader, reachable: live.reachableBits,
-      limit: min(live.limit, total), known: memory.groupKinds.base)
+      limit: min(live.limit, total), own: OwnSymbols(index), known: memory.groupKinds.base)
     let parts = PartialResults<[[SymbolID]]>(count: chunks, empty: [])
     Chunks.each(chunks) { k in
       var buckets = [[SymbolID]](repeating: [], count: kinds)
@@ -46,6 +46,7 @@ package struct SymbolGroups: Sendable {
     let reader: SymbolReader
     let reachable: UnsafePointer<UInt8>
     let limit: Int
+    let own: OwnSymbols
     /// 0, or the bucket plus 1; by symbol. Each worker has its own part of it.
     let known: UnsafeMutablePointer<UInt8>
 
@@ -57,7 +58,7 @@ package struct SymbolGroups: Sendable {
         let i = s.index
         if i < attributeCount, attributes[i].contains(.special) { return }
         var bucket = Int(known[i]) - 1
-        if reader.isExternal(s) {
+        if own.contains(s) {
           bucket = self.bucket(s)
         } else if bucket < 0 {
           bucket = self.bucket(s)
