@@ -41,8 +41,6 @@ package final class ArchiveStore: Sendable {
     /// The link that last used an archive, for dropping old ones.
     var lastUse: [ContentKey: Int] = [:]
     var link = 0
-    var parsed = 0
-    var reused = 0
 
     /// A file of the build cache whose archive is known, or one that stands for it. Its name says all there is to know,
     /// but that it is there, and of the other whether it is what it was: who links asks that in the end (`InputCheck`).
@@ -57,7 +55,6 @@ package final class ArchiveStore: Sendable {
       // A file that shrank under its mapping is of no use to anybody any more.
       guard let archive = archives[key], !archive.file.isTorn else { return nil }
       lastUse[key] = link
-      reused += 1
       return archive
     }
   }
@@ -77,22 +74,15 @@ package final class ArchiveStore: Sendable {
   package init(hashes: (any NameHashCache)? = nil) { self.hashes = hashes }
 
   package struct Counts: Sendable {
-    package var parsed = 0
-    package var reused = 0
     package var resident = 0
-    package var mappedBytes = 0
+    /// Bytes of memory besides the mapped ones.
     package var privateBytes = 0
   }
 
   package var counts: Counts {
     state.withLock { s in
-      var c = Counts(parsed: s.parsed, reused: s.reused, resident: s.archives.count)
-      for a in s.archives.values {
-        c.mappedBytes += a.file.bytes.count
-        for m in a.members {
-          if case .object(let o, _, _, _) = m.content { c.privateBytes += o.view.symbolCount * 4 + 512 }
-        }
-      }
+      var c = Counts(resident: s.archives.count)
+      for a in s.archives.values { c.privateBytes += a.objects.reduce(0) { $0 + $1.privateBytes } }
       return c
     }
   }
@@ -482,7 +472,6 @@ package final class ArchiveStore: Sendable {
         s.archives[file.key] = archive
         s.lastUse[file.key] = link
         if let twinKey { s.twins[twinKey] = file.key }
-        s.parsed += 1
       }
       return .parsed(.success(archive))
     } catch {

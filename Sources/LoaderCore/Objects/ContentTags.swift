@@ -48,6 +48,8 @@ final class ContentTags: @unchecked Sendable {
 
   deinit { slots.deallocate() }
 
+  var byteCount: Int { count * MemoryLayout<UInt16>.stride }
+
   private func add(_ content: ContentTag) {
     var at = content.start(count)
     while slots[at] != 0, slots[at] != content.tag { at = at &+ 1 == count ? 0 : at &+ 1 }
@@ -74,6 +76,9 @@ final class ContentTagsMemo: Sendable {
     var tags: ContentTags?
   }
   private let state = Mutex(State())
+
+  /// Bytes of memory.
+  var byteCount: Int { state.withLock { $0.tags?.byteCount ?? 0 } }
 
   func tags(_ view: ObjectView) -> ContentTags? {
     let (known, isWanted) = state.withLock { s in

@@ -140,6 +140,9 @@ package final class GoObject: @unchecked Sendable {
   /// Of its contents, from the second time on that they are asked for. What links read alike has them in common.
   var contentTags: ContentTags? { (model ?? self).ownContentTags.tags(view) }
 
+  /// Bytes of memory of its own, besides the mapped ones.
+  package var privateBytes: Int { view.symbolCount * 4 + ownContentTags.byteCount + 512 }
+
   /// Whether it is known of both that a link reads them alike.
   package func isKnownToBeLinked(like other: GoObject) -> Bool { (model ?? self) === (other.model ?? other) }
 
