@@ -43,7 +43,7 @@ package final class ArchiveStore: Sendable {
     var link = 0
 
     /// A file of the build cache whose archive is known, or one that stands for it. Its name says all there is to know,
-    /// but that it is there, and of the other whether it is what it was: who links asks that in the end (`InputCheck`).
+    /// but that it is there, and of the other whether it is what it was: who links asks that in the end (`InputCheck`, `ResidentEngine.put`).
     mutating func inCache(_ named: ContentKey, twins: Bool) -> InputSet.File? {
       if let archive = use(named, link: link) { return InputSet.File(named: named, archive) }
       guard twins, let key = standing[named], let archive = use(key, link: link) else { return nil }
