@@ -32,7 +32,8 @@ struct ContentTag: BitwiseCopyable {
 }
 
 /// Tells of most contents that an object does not have that it does not, without a look at all its hashes: 15 bits of each,
-/// in a table with open addressing. It says of one in about twenty thousand others that the object may have it.
+/// in a table with open addressing that is two thirds full. Four of its entries stand where another content would, on the
+/// average, so of one in about eight thousand it says that the object may have it.
 final class ContentTags: @unchecked Sendable {
   private let slots: UnsafeMutablePointer<UInt16>
   private let count: Int
