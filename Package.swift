@@ -48,9 +48,10 @@ let package = Package(
     .target(name: "Hashing", swiftSettings: hot),
 
     // Bytes -> objects -> one symbol index -> the live set.
+    .target(name: "CCores"),
     .target(name: "CMalloc"),
     .target(name: "CPrefetch"),
-    .target(name: "LoaderCore", dependencies: ["CMalloc", "CPrefetch", "Hashing"], swiftSettings: hot),
+    .target(name: "LoaderCore", dependencies: ["CCores", "CMalloc", "CPrefetch", "Hashing"], swiftSettings: hot),
     .testTarget(
       name: "LoaderCoreTests", dependencies: ["LoaderCore", "TestSupport"], swiftSettings: strict),
 

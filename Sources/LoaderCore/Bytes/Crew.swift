@@ -5,7 +5,8 @@ internal import Synchronization
 ///
 /// A link has some hundred loops that take a millisecond or less, often one in another's turn or beside it. Dispatch
 /// gives such a loop to one core only, and the thread that waits for what runs beside it does nothing; both made links of
-/// edits a twentieth longer. (To have helpers look out for the next loop, instead of sleeping, gained nothing.)
+/// edits a twentieth longer. Helpers look out for the next loop for a while before they sleep: to wake one takes tens of
+/// microseconds in a virtual machine.
 package final class Crew: Sendable {
   package static let shared = Crew(helpers: Threads.coreCount - 1)
 
@@ -15,11 +16,33 @@ package final class Crew: Sendable {
     /// Helpers that wait for the bell.
     var sleepers = 0
     var isHired = false
+    /// The helpers, as far as they have come, and the core that they were last told to leave to a link.
+    var threads: [Threads.Handle] = []
+    var linkCore: Int32?
+
+    /// Notes that a thread on that core opens a loop.
+    ///
+    /// - Returns: the helpers that are to be kept off it: none when they are already, or when a helper opens it.
+    mutating func leave(_ core: Int32?) -> [Threads.Handle] {
+      guard let core, core != linkCore, !threads.contains(Threads.current) else { return [] }
+      linkCore = core
+      return threads
+    }
   }
+
+  /// With so many helpers at most they are told which cores are theirs. Linux wakes a thread where it last ran, and hardly
+  /// looks for an idle core when there are few and they were busy (kernel/sched/fair.c select_idle_cpu): a helper then
+  /// shared the link's core for milliseconds, while the other one had nothing to do. And so many look out for loops.
+  private static let fewHelpers = 3
+  /// How often a helper looks before it sleeps: for some tenths of a millisecond.
+  private static let patience = 1 << 10
 
   private let helpers: Int
   private let state = Mutex(State())
   private let bell = DispatchSemaphore(value: 0)
+  /// Counts the loops that were opened, and the helpers that look at it.
+  private let opened = Atomic(0)
+  private let watchers = Atomic(0)
 
   package init(helpers: Int) { self.helpers = max(0, helpers) }
 
@@ -71,13 +94,16 @@ package final class Crew: Sendable {
   }
 
   private func open(_ loop: Loop) {
-    let (wanted, mustHire) = state.withLock { state in
+    let core = helpers <= Self.fewHelpers ? Threads.core : nil
+    let (wanted, mustHire, misplaced) = state.withLock { state in
       state.loops.append(loop)
       let wanted = min(state.sleepers, loop.turns)
       state.sleepers -= wanted
       defer { state.isHired = true }
-      return (wanted, !state.isHired)
+      opened.add(1, ordering: .releasing)
+      return (wanted, !state.isHired, state.leave(core))
     }
+    if let core { for thread in misplaced { Threads.keep(thread, off: core) } }
     for _ in 0..<wanted { bell.signal() }
     if mustHire { hire() }
   }
@@ -92,9 +118,28 @@ package final class Crew: Sendable {
   }
 
   private func help() -> Never {
-    while true {
-      if !helpOut() { sleep() }
+    state.withLock { state in
+      state.threads.append(Threads.current)
+      // This one has been told nothing yet.
+      state.linkCore = nil
     }
+    while true {
+      let seen = opened.load(ordering: .acquiring)
+      if !helpOut(), !watch(since: seen) { sleep() }
+    }
+  }
+
+  /// Waits for another loop than those that were seen.
+  ///
+  /// - Returns: false when none was opened for a while, or others look out.
+  private func watch(since seen: Int) -> Bool {
+    defer { watchers.subtract(1, ordering: .relaxed) }
+    guard watchers.wrappingAdd(1, ordering: .relaxed).newValue <= Self.fewHelpers else { return false }
+    for _ in 0..<Self.patience {
+      if opened.load(ordering: .acquiring) != seen { return true }
+      Threads.yield()
+    }
+    return false
   }
 
   /// Takes turns of a loop, if there is one.

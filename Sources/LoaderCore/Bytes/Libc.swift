@@ -1,3 +1,4 @@
+internal import CCores
 internal import CMalloc
 
 #if canImport(Darwin)
@@ -78,6 +79,22 @@ package enum Threads {
 
   /// How many cores there are.
   static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+  /// A thread, for `keep`; of use as long as it runs.
+  struct Handle: Equatable, @unchecked Sendable {
+    fileprivate let thread: pthread_t
+  }
+
+  static var current: Handle { Handle(thread: pthread_self()) }
+
+  /// The core that the calling thread runs on; nil where the system does not say.
+  static var core: Int32? {
+    let core = ccores_current()
+    return core < 0 ? nil : core
+  }
+
+  /// Lets a thread run on all cores that the calling one may use but this one, if there is another.
+  static func keep(_ thread: Handle, off core: Int32) { ccores_keep_off(thread.thread, core) }
 }
 
 /// The allocator's habits, for a process that links again and again.
