@@ -51,7 +51,8 @@ let package = Package(
     .target(name: "CCores"),
     .target(name: "CMalloc"),
     .target(name: "CPrefetch"),
-    .target(name: "LoaderCore", dependencies: ["CCores", "CMalloc", "CPrefetch", "Hashing"], swiftSettings: hot),
+    .target(
+      name: "LoaderCore", dependencies: ["CCores", "CMalloc", "CPrefetch", "Hashing"], swiftSettings: hot),
     .testTarget(
       name: "LoaderCoreTests", dependencies: ["LoaderCore", "TestSupport"], swiftSettings: strict),
 

@@ -43,6 +43,38 @@ extension DataSorter {
     _ symbols: [SymbolID], _ strings: TypeStrings, last: SortedTypes, others: SizeOrder
   ) -> (data: OrderedData, types: SortedTypes, others: SizeOrder) {
     let star = index.lookup("type:*")
+    var found: Measures?
+    var keyed: (keys: [UInt64], others: SizeOrder)?
+    Chunks.beside {
+      found = Measures(of: symbols, last.sizes, self)
+    } _: {
+      keyed = keys(symbols, star, strings, others)
+    }
+    guard let keyed else {
+      // Not marked as a type descriptor, and so not seen.
+      let listed = symbols.filter { $0 != star && TypeStrings.isListed($0, reader) }
+      return sortTypes(symbols, TypeStrings(of: listed, index), last: SortedTypes(), others: SizeOrder())
+    }
+    let measures = found ?? Measures(of: symbols, last.sizes, self)
+    measures.markKnown(symbols, marks)
+    let isKnown = last.order.keys == keyed.keys
+    let order = isKnown ? last.order : TypeOrder(keyed.keys)
+    let shape = shape(measures, order, isKnown ? last.shape : TypeShape())
+    let data = OrderedData(
+      symbols: order.positions.map { symbols[Int($0)] }, sizes: shape.sizes, alignments: shape.alignments,
+      maxAlignment: shape.maxAlignment)
+    let sizes = SymbolSizes(symbols, measures.bytes) { !isOwned($0) }
+    return (
+      data, SortedTypes(order: order, sizes: sizes, shape: shape),
+      keyed.others.withoutOwned(zeroBase, isOwned)
+    )
+  }
+
+  /// The numbers that descriptors are sorted by, and the order of those that are sorted by size; nil when a listed one has
+  /// no number.
+  private func keys(
+    _ symbols: [SymbolID], _ star: SymbolID, _ strings: TypeStrings, _ others: SizeOrder
+  ) -> (keys: [UInt64], others: SizeOrder)? {
     var keys = [UInt64](repeating: 0, count: symbols.count)
     // Listed or not, by position; then the others by size.
     var rest: [SymbolID] = []
@@ -51,9 +83,7 @@ extension DataSorter {
       if number != 0 {
         keys[i] = UInt64(number)
       } else if reader.symbolClass(s).isDisjoint(with: [.goType, .itab]), TypeStrings.isListed(s, reader) {
-        // Not marked as a type descriptor, and so not seen.
-        let listed = symbols.filter { $0 != star && TypeStrings.isListed($0, reader) }
-        return sortTypes(symbols, TypeStrings(of: listed, index), last: SortedTypes(), others: SizeOrder())
+        return nil
       } else {
         rest.append(s)
       }
@@ -66,47 +96,16 @@ extension DataSorter {
       let number = UInt64(strings.count) + UInt64(restNumbers[s.index])
       keys[i] = number | (reader.symbolClass(s).contains(.itab) ? Key.itab : Key.unlisted)
     }
-    let isKnown = last.order.keys == keys
-    let order = isKnown ? last.order : TypeOrder(keys)
-    let bytes = sizes(of: symbols, last.sizes)
-    let shape = shape(symbols, bytes, order, isKnown ? last.shape : TypeShape())
-    let data = OrderedData(
-      symbols: order.positions.map { symbols[Int($0)] }, sizes: shape.sizes, alignments: shape.alignments,
-      maxAlignment: shape.maxAlignment)
-    let sizes = SymbolSizes(symbols, bytes) { !isOwned($0) }
-    return (
-      data, SortedTypes(order: order, sizes: sizes, shape: shape), bySize.withoutOwned(zeroBase, isOwned)
-    )
-  }
-
-  /// Bytes of symbols in rank order. Those that the last link knew need not be looked at again.
-  private func sizes(of symbols: [SymbolID], _ known: SymbolSizes) -> [UInt64] {
-    let unknown = UInt64.max
-    var sizes = [UInt64](repeating: unknown, count: symbols.count)
-    known.find(symbols) { i, size in
-      guard !isOwned(symbols[i]) else { return }
-      sizes[i] = size
-      marks[symbols[i].index] = SizeOrder.isKnown
-    }
-    for (i, s) in symbols.enumerated() where sizes[i] == unknown {
-      sizes[i] = UInt64(bitPattern: reader.size(s))
-    }
-    return sizes
+    return (keys, bySize)
   }
 
   /// - Parameter last: of the same order; of no symbols when there is none.
-  private func shape(_ symbols: [SymbolID], _ bytes: [UInt64], _ order: TypeOrder, _ last: TypeShape)
-    -> TypeShape
-  {
-    var made = TypeShape()
-    made.words.reserveCapacity(symbols.count)
-    for (i, s) in symbols.enumerated() {
-      let alignment = UInt64(alignment(s, Int64(bitPattern: bytes[i])).trailingZeroBitCount)
-      made.words.append(bytes[i] << 8 | alignment << 1 | (isOwned(s) ? 1 : 0))
-    }
+  private func shape(_ measures: Measures, _ order: TypeOrder, _ last: TypeShape) -> TypeShape {
+    var made = TypeShape(words: measures.words)
+    let bytes = measures.bytes
     if made.words == last.words { return last }
-    made.sizes.reserveCapacity(symbols.count)
-    made.alignments.reserveCapacity(symbols.count)
+    made.sizes.reserveCapacity(bytes.count)
+    made.alignments.reserveCapacity(bytes.count)
     for p in order.positions {
       let word = made.words[Int(p)]
       let alignment = Int32(1) << Int32(word >> 1 & 0x7f)
@@ -150,5 +149,36 @@ extension DataSorter {
     }
     out.itabSize = length
     return out
+  }
+}
+
+/// Sizes and alignments of symbols, in rank order.
+private struct Measures {
+  private(set) var bytes: [UInt64]
+  /// `TypeShape.words`
+  private(set) var words: [UInt64] = []
+  /// Whose size the last link knew.
+  private var isKnown: [Bool]
+
+  /// What the last link knew need not be looked at again.
+  init(of symbols: [SymbolID], _ known: SymbolSizes, _ sorter: DataSorter) {
+    bytes = Array(repeating: 0, count: symbols.count)
+    isKnown = Array(repeating: false, count: symbols.count)
+    known.find(symbols) { i, size in
+      guard !sorter.isOwned(symbols[i]) else { return }
+      bytes[i] = size
+      isKnown[i] = true
+    }
+    words.reserveCapacity(symbols.count)
+    for (i, s) in symbols.enumerated() {
+      if !isKnown[i] { bytes[i] = UInt64(bitPattern: sorter.reader.size(s)) }
+      let alignment = UInt64(sorter.alignment(s, Int64(bitPattern: bytes[i])).trailingZeroBitCount)
+      words.append(bytes[i] << 8 | alignment << 1 | (sorter.isOwned(s) ? 1 : 0))
+    }
+  }
+
+  /// Their sizes need not be checked again.
+  func markKnown(_ symbols: [SymbolID], _ marks: UnsafeMutablePointer<UInt8>) {
+    for (i, s) in symbols.enumerated() where isKnown[i] { marks[s.index] = SizeOrder.isKnown }
   }
 }

@@ -72,27 +72,25 @@ package struct SegmentWriter {
       memory.forget()
       plan.forgetMatches()
     }
-    let isNew = memory.targets.count == 0
-    let targets =
-      isNew
-      ? Targets(places: places)
-      : Targets(
-        memory.targets, room: plan.relocationsToList(index.reader) + Targets.spareRoom, places: places)
-    var source: UnsafePointer<UInt8>?
+    // What there is to use of the last image, and whether it is in the same memory.
+    let isSame = memory.contents == image.contents
+    let other = isSame ? nil : last.flatMap { $0.contents == memory.contents ? $0 : nil }
     memory.end()
-    if memory.contents == image.contents {
-      memory.begin(after: nil)
-      plan.useImage(of: memory, limit: image.usedBytes)
-      image.renewContents()
-      ImageMoves.run(plan.moves, in: image.base)
-    } else {
-      image.renewContents()
-      if let last, last.contents == memory.contents {
-        memory.begin(after: last)
-        plan.useImage(of: memory, limit: last.count)
-        source = UnsafePointer(last.base.assumingMemoryBound(to: UInt8.self))
-      }
+    if isSame || other != nil { memory.begin(after: other) }
+    var limit = 0
+    if isSame { limit = image.usedBytes } else if let other { limit = other.count }
+    image.renewContents()
+    // The plan's matches are read by one of them only.
+    let room = memory.targets.count == 0 ? nil : plan.relocationsToList(index.reader) + Targets.spareRoom
+    var made: Targets?
+    Chunks.beside {
+      if limit > 0 { plan.useImage(of: memory, limit: limit) }
+    } _: {
+      made = numberTargets(places, room: room)
     }
+    let targets = made ?? numberTargets(places, room: room)
+    if isSame { ImageMoves.run(plan.moves, in: image.base) }
+    let source = other.map { UnsafePointer($0.base.assumingMemoryBound(to: UInt8.self)) }
     image.clear(except: written(plan))
 
     let writer = BlockWriter(
@@ -104,6 +102,11 @@ package struct SegmentWriter {
     for block in plan.blocks { problems += writer.write(block) }
     memory.take(plan, targets, contents: image.contents)
     return problems
+  }
+
+  /// - Parameter room: nil when no list knows any number yet.
+  private func numberTargets(_ places: TargetPlaces, room: Int?) -> Targets {
+    room.map { Targets(memory.targets, room: $0, places: places) } ?? Targets(places: places)
   }
 
   /// What blocks and others write, in file order.

@@ -192,7 +192,7 @@ final class LinkCall {
   /// What decides the bytes: the arguments but for the paths of inputs and output, the environment, and the
   /// contents of the inputs. Nil when the result is not worth knowing (`ArchiveStore.contentKeys`).
   static func resultKey(
-    _ request: LinkRequest, _ files: InputSet, of archives: ArchiveStore, _ plan: LinkPlan,
+    _ request: LinkRequest, _ inputs: InputSet, of archives: ArchiveStore, _ plan: LinkPlan,
     limit: Int = .max, isUrgent: Bool = true, isOfUse: (ContentKey) -> Bool = { _ in true }
   ) -> ResultKey? {
     var hash = SHA256()
@@ -203,6 +203,15 @@ final class LinkCall {
     }
     // Times are news each time, and names of inputs no part of the key.
     if plan.benchmark != nil || plan.verbosity > 1 { return nil }
+    // In any order as yet: mostly they are new, and there is no key.
+    let files = Array(plan.load.packageFiles)
+    guard
+      let keys = archives.contentKeys(
+        of: [plan.load.mainObject] + files.map(\.value), in: inputs, limit: limit, isUrgent: isUrgent,
+        isOfUse: isOfUse)
+    else {
+      return nil
+    }
     add("linkd result 1")
     var skips = false
     for a in request.arguments.dropLast() {
@@ -223,17 +232,9 @@ final class LinkCall {
     for (name, value) in request.environment.sorted(by: { $0.key < $1.key }) { add("\(name)=\(value)") }
     // Module information comes with the import configuration, not with the arguments.
     hash.update(data: plan.texts.moduleInfo)
-    let packages = plan.load.packageFiles.sorted { $0.key < $1.key }
-    let paths = [plan.load.mainObject] + packages.map(\.value)
-    guard
-      let keys = archives.contentKeys(
-        of: paths, in: files, limit: limit, isUrgent: isUrgent, isOfUse: isOfUse)
-    else {
-      return nil
-    }
     keys.all[0].add(to: &hash)
-    for (package, key) in zip(packages, keys.all.dropFirst()) {
-      add(package.key)
+    for (package, key) in zip(files.map(\.key), keys.all.dropFirst()).sorted(by: { $0.0 < $1.0 }) {
+      add(package)
       key.add(to: &hash)
     }
     add(request.realLinker ?? "")

@@ -16,6 +16,10 @@ package struct ImportConfig: Equatable, Sendable {
     let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     config.packageFiles.reserveCapacity(lines.count)
     for (index, raw) in lines.enumerated() {
+      if let (key, file) = raw.withUnsafeBufferPointer(plainPackageFile) {
+        config.packageFiles[key] = file
+        continue
+      }
       let line = GoText.trimSpace(raw)
       guard let first = line.first, first != UInt8(ascii: "#") else { continue }
       let place = "\(path):\(index + 1)"
@@ -41,6 +45,21 @@ package struct ImportConfig: Equatable, Sendable {
       }
     }
     return config
+  }
+
+  private static let packageFile = Array("packagefile ".utf8)
+
+  /// What a line says that is written as the go command writes nearly all of them; nil for others, right or wrong.
+  private static func plainPackageFile(_ line: UnsafeBufferPointer<UInt8>) -> (String, String)? {
+    func isPlain(_ byte: UInt8) -> Bool { byte > UInt8(ascii: " ") && byte < 0x7f }
+    let start = packageFile.count
+    guard line.count > start + 2, line.starts(with: packageFile), isPlain(line[start]),
+      isPlain(line[line.count - 1]),
+      let equals = line[start...].firstIndex(of: UInt8(ascii: "=")), equals > start, equals + 1 < line.count,
+      let key = String(validating: line[start..<equals], as: UTF8.self),
+      let file = String(validating: line[(equals + 1)...], as: UTF8.self)
+    else { return nil }
+    return (key, file)
   }
 
   private static func pair(

@@ -158,7 +158,7 @@ package final class ArchiveStore: Sendable {
       return s.link
     }
     let others = paths.indices.filter { known[$0] == nil }
-    let found = Self.concurrentMap(others.count, grain: 16) { i in
+    let found = Self.concurrentMap(others.count, grain: 4) { i in
       let path = paths[others[i]]
       return self.look(at: path.hasPrefix("/") ? path : "\(directory)/\(path)", link: link, twins: twins)
     }

@@ -154,13 +154,25 @@ struct IndexPatch: ~Copyable {
       throw .names
     }
     patch.reusePlaces()
-    patch.findReferences()
+    let differences = patch.memberDifferences()
     guard patch.classCount <= patch.numbers.count else {
       patch.discard()
       throw .much
     }
-    guard let change = patch.run(packages) else { throw .names }
+    guard let change = patch.run(packages, differences) else { throw .names }
     return change
+  }
+
+  /// Compares the definitions while the references get their classes.
+  private mutating func memberDifferences() -> MemberDifferences {
+    let objects = MemberDifferences.Objects(self)
+    var found: MemberDifferences?
+    Chunks.beside {
+      found = MemberDifferences(objects)
+    } _: {
+      findReferences()
+    }
+    return found ?? MemberDifferences(objects)
   }
 
   /// Gives back what a patch that is not made had allocated.

@@ -1,8 +1,7 @@
 /// The sweep of a patch: classes get their numbers in load order, and the index its new tables.
 extension IndexPatch {
   /// - Returns: nil when a rule is met that only resolving anew can report.
-  consuming func run(_ packages: LoadedPackages) -> IndexChange? {
-    let differences = MemberDifferences(self)
+  consuming func run(_ packages: LoadedPackages, _ differences: MemberDifferences) -> IndexChange? {
     if !isReshaped, keepsShape(differences) { return exchangeContents(packages, differences) }
     if let placed = numbersInPlace(differences) {
       return exchangeInPlace(packages, differences, placed)

@@ -23,21 +23,43 @@ final class MemberDifferences {
   /// So many members that went are passed over at once.
   private static let reach = 16
 
+  /// What is compared: the objects of a patch whose definitions all have classes.
+  struct Objects: @unchecked Sendable {
+    fileprivate let index: SymbolIndex
+    fileprivate let oldCount: Int
+    /// So many classes there are at most when the references have theirs, too.
+    fileprivate let mostClasses: Int
+    fileprivate let changed: [Int]
+    fileprivate let isAligned: [Bool]
+    fileprivate let otherContents: [[UInt32]]
+    fileprivate let views: [LoadedObject]
+
+    init(_ patch: borrowing IndexPatch) {
+      index = patch.index
+      oldCount = patch.oldCount
+      mostClasses = patch.numbers.count
+      changed = patch.changed
+      isAligned = patch.isAligned
+      otherContents = patch.otherContents
+      views = patch.views
+    }
+  }
+
   /// Before the new versions take the old ones' places.
-  init(_ patch: borrowing IndexPatch) {
-    index = patch.index
-    oldCount = patch.oldCount
-    isLoud = Bitmap(count: patch.classCount)
-    isMover = Bitmap(count: patch.classCount)
-    let places = patch.isAligned.contains(false) ? patch.classCount : 0
+  init(_ objects: Objects) {
+    index = objects.index
+    oldCount = objects.oldCount
+    isLoud = Bitmap(count: objects.mostClasses)
+    isMover = Bitmap(count: objects.mostClasses)
+    let places = objects.isAligned.contains(false) ? objects.mostClasses : 0
     oldPlaces = Table(repeating: 0, count: places)
     isInStep = Bitmap(count: places)
-    for (k, o) in patch.changed.enumerated() {
+    for (k, o) in objects.changed.enumerated() {
       let first = moved.count
-      if patch.isAligned[k] {
-        compareContents(index.loaded[o], patch.views[k], patch.otherContents[k], o)
+      if objects.isAligned[k] {
+        compareContents(index.loaded[o], objects.views[k], objects.otherContents[k], o)
       } else {
-        compare(index.loaded[o], patch.views[k], o)
+        compare(index.loaded[o], objects.views[k], o)
       }
       movedRanges.append(first..<moved.count)
     }
