@@ -47,6 +47,11 @@ struct BlockStepper: ~Copyable, @unchecked Sendable {
   /// The hash of the matcher's state before a block.
   func tableHash(before block: Int) -> SecretHash { matcher.tableHash(before: block) }
 
+  /// The matcher's state, to begin with another time.
+  var matcherState: Matcher.State { matcher.state }
+
+  mutating func restore(_ state: Matcher.State) { matcher.restore(state) }
+
   /// Lets the next block searched start with an empty table.
   mutating func forgetHistory(before block: Int) { matcher.reset(before: block) }
 

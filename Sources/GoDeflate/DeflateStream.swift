@@ -14,7 +14,8 @@ import Hashing
 ///
 /// A copied block leaves the matcher's table behind. When it is wanted, the search starts from an empty table some
 /// blocks before a checkpoint; whether it has become the right one by then, the checkpoint's hash tells, and if not,
-/// the search starts from the beginning of the stream.
+/// the search starts from the beginning of the stream. It is kept then (`tables`): one edit often follows another in the
+/// same package, whose blocks are compressed again.
 package final class DeflateStream: @unchecked Sendable {
   /// Blocks between two checkpoints.
   static let checkpointInterval = 8
@@ -32,12 +33,24 @@ package final class DeflateStream: @unchecked Sendable {
     let start: Int
   }
 
+  struct KeptTable {
+    let block: Int
+    let state: Matcher.State
+    /// Streams that have been made since it was of use.
+    let age: Int
+  }
+
+  /// Of these at most: a quarter of a megabyte each.
+  private static let mostTables = 6
+
   var sink: ByteSink
   var blocks: [Block] = []
   /// At the start of each block.
   var coderStates: [CoderState] = []
   /// The matcher's table at the start of each eighth block.
   var checkpoints: [SecretHash] = []
+  /// The matcher's state at the start of some blocks.
+  private(set) var tables: [KeptTable] = []
   /// Bits of the stream before its last, empty block.
   var end = 0
   /// Blocks that were copied from the stream before.
@@ -63,7 +76,17 @@ package final class DeflateStream: @unchecked Sendable {
   package var byteCount: Int {
     sink.room + blocks.capacity * MemoryLayout<Block>.stride
       + coderStates.capacity * MemoryLayout<CoderState>.stride
-      + checkpoints.capacity * MemoryLayout<SecretHash>.stride
+      + checkpoints.capacity * MemoryLayout<SecretHash>.stride + tables.count * Matcher.State.byteCount
+  }
+
+  /// The matcher's state at the start of a block, if it is known.
+  func table(of block: Int) -> KeptTable? { tables.first { $0.block == block } }
+
+  /// Keeps a table, if need be instead of the one that was of no use for longest.
+  func keep(_ table: KeptTable) {
+    tables.append(table)
+    guard tables.count > Self.mostTables else { return }
+    if let oldest = tables.indices.max(by: { tables[$0].age < tables[$1].age }) { tables.remove(at: oldest) }
   }
 
   /// Bits of the stream that block `k` takes.

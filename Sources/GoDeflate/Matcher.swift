@@ -43,6 +43,29 @@ struct Matcher: ~Copyable {
     table.update(repeating: 0, count: 1 << Self.tableBits)
   }
 
+  /// What a matcher has at some block of a stream.
+  final class State: Sendable {
+    fileprivate let origin: Int
+    fileprivate let entries: [UInt64]
+
+    fileprivate init(origin: Int, entries: [UInt64]) { (self.origin, self.entries) = (origin, entries) }
+
+    /// Bytes of memory.
+    static let byteCount = MemoryLayout<UInt64>.stride << tableBits
+  }
+
+  var state: State {
+    State(origin: origin, entries: Array(UnsafeBufferPointer(start: table, count: 1 << Self.tableBits)))
+  }
+
+  /// Makes this the matcher that had the state, in the same input up to there.
+  mutating func restore(_ state: State) {
+    origin = state.origin
+    state.entries.withUnsafeBufferPointer { entries in
+      if let from = entries.baseAddress { table.update(from: from, count: entries.count) }
+    }
+  }
+
   /// A hash of the entries that the block at that offset may use, with their distances from it. Two tables with
   /// equal hashes find the same in equal blocks after the same 32 KiB, wherever these are.
   func tableHash(before block: Int) -> SecretHash {

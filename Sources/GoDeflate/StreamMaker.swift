@@ -8,8 +8,8 @@ struct StreamMaker: ~Copyable {
   private let made: DeflateStream
   /// Whether the matcher's state is the one that the last stream had at this block.
   private var isInStep: Bool
-  /// Whether the stepper's table is the one of this block, or has been left behind.
-  private var hasTable = true
+  /// The block before which the stepper's table was the one that belongs there: a copied block leaves it behind.
+  private var tableBlock = 0
   /// Whether the stepper's coder is the one of this block.
   private var hasCoder = true
   /// Whether nothing more is to be copied.
@@ -19,6 +19,8 @@ struct StreamMaker: ~Copyable {
   private var sum = Adler32()
 
   private static var interval: Int { DeflateStream.checkpointInterval }
+  /// So many blocks before a checkpoint let the search find into its stride, as a rule: at least two, often some more.
+  private static let likelyDistance = 8
 
   static func run(
     _ input: UnsafeRawBufferPointer, after last: DeflateStream?, _ stepper: inout BlockStepper
@@ -73,11 +75,11 @@ struct StreamMaker: ~Copyable {
           hash: hash, sum: old.sum, count: UInt32(range.count), isLast: isLast, isStored: old.isStored,
           start: position))
       last.withUnsafeBytes { stepper.copy(last.bits(of: k), of: $0, into: &made.sink) }
+      if let table = last.table(of: k) { made.keep(.init(block: k, state: table.state, age: table.age + 1)) }
       made.copiedBlocks += 1
-      hasTable = false
       hasCoder = false
     } else {
-      if !hasTable { rebuildTable(for: k, &stepper) }
+      if tableBlock < k { catchUp(with: k, &stepper) }
       if !hasCoder { stepper.restore(state) }
       hasCoder = true
       // Before the block is searched: its bytes are in the cache.
@@ -85,6 +87,7 @@ struct StreamMaker: ~Copyable {
       own.add(bytes)
       sum.append(own, count: range.count)
       stepper.step(range, of: input, into: &made.sink)
+      tableBlock = k + 1
       made.blocks.append(
         .init(
           hash: hash, sum: own, count: UInt32(range.count), isLast: isLast, isStored: stepper.hasStored,
@@ -110,23 +113,38 @@ struct StreamMaker: ~Copyable {
   }
 
   /// Gives the stepper the table that belongs before block `k`, which copied blocks have left behind.
-  private mutating func rebuildTable(for k: Int, _ stepper: inout BlockStepper) {
-    let number = k / Self.interval
-    let checkpoint = number &* Self.interval
-    // As a rule two blocks are enough for the search to find into its stride.
+  ///
+  /// As copied blocks have, it has the table that the last stream had there.
+  private mutating func catchUp(with k: Int, _ stepper: inout BlockStepper) {
+    if let known = last?.table(of: k) {
+      stepper.restore(known.state)
+      made.keep(.init(block: k, state: known.state, age: 0))
+      return
+    }
+    let left = k &- tableBlock
+    let checkpoint = k / Self.interval &* Self.interval
+    if tableBlock &+ Self.likelyDistance < checkpoint { rebuildTable(at: checkpoint, &stepper) }
+    for i in tableBlock..<k { stepper.search(range(i), of: input) }
+    // To copy a table takes a fifth of the time of searching a block.
+    if left > 1 { made.keep(.init(block: k, state: stepper.matcherState, age: 0)) }
+  }
+
+  /// Makes the table of a checkpoint from some blocks before it.
+  private mutating func rebuildTable(at checkpoint: Int, _ stepper: inout BlockStepper) {
     for distance in [2, 16, checkpoint] {
       let first = max(0, checkpoint &- distance)
       stepper.forgetHistory(before: first &* Deflate.blockSize)
       for i in first..<checkpoint { stepper.search(range(i), of: input) }
-      if first == 0 || stepper.tableHash(before: checkpoint &* Deflate.blockSize) == made.checkpoints[number]
+      if first == 0
+        || stepper.tableHash(before: checkpoint &* Deflate.blockSize)
+          == made.checkpoints[checkpoint / Self.interval]
       {
         // Bytes that do not let it would cost the beginning of the stream each time.
         if first == 0, checkpoint > 16 { hasGivenUp = true }
         break
       }
     }
-    for i in checkpoint..<k { stepper.search(range(i), of: input) }
-    hasTable = true
+    tableBlock = checkpoint
   }
 
   private mutating func finish(_ stepper: inout BlockStepper) {

@@ -94,6 +94,25 @@ import Testing
     }
   }
 
+  /// What the search had at a block is of use again as long as nothing before it changed, and only then.
+  @Test func editsAtOnePlaceFollowEachOther() {
+    let compressor = ZlibCompressor()
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var generator = InputGenerator(seed: seed)
+    for kind in [InputGenerator.Kind.text, .mixed, .records] {
+      var input = InputGenerator.bytes(kind, count: 65535 * 60, seed: generator.next())
+      var last: DeflateStream?
+      for step in 0..<12 {
+        let made = Self.stream(input, after: last, compressor)
+        #expect(Self.bytes(made) == compress(input), "\(kind), seed \(seed), step \(step)")
+        // Some blocks apart, twice each; now and then something before them.
+        for place in [7, 19, 31, 40, 52] { input[65535 * place + generator.below(65535)] &+= 1 }
+        if step % 4 == 3 { input[generator.below(65535 * 30)] ^= 0x55 }
+        last = made
+      }
+    }
+  }
+
   @Test func streamsOfLittleAreFollowed() {
     let compressor = ZlibCompressor()
     var last: DeflateStream?

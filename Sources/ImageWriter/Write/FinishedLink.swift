@@ -3,7 +3,7 @@ import LoaderCore
 /// Where everything ended up in a link that is done: what a link of the same symbols, of which a few have other
 /// contents, needs to write these into the image that there is.
 package final class FinishedLink: @unchecked Sendable {
-  private let addresses: PlacedAddresses
+  private var places: Places
   private let live: LiveSet
   private let layout: ImageLayout
   private let fips: FIPSSymbols
@@ -15,12 +15,33 @@ package final class FinishedLink: @unchecked Sendable {
   /// Which image it is about: `OutputImage.contents`.
   package private(set) var image: UInt64
 
+  /// Where symbols are: of all of them, until there is time to leave out those without a place (`settle`).
+  private enum Places {
+    case all(AllAddresses)
+    case placed(PlacedAddresses)
+
+    var view: AddressView {
+      switch self {
+      case .all(let all): all.addresses.view
+      case .placed(let addresses): addresses.view
+      }
+    }
+  }
+
+  private final class AllAddresses {
+    let addresses: Addresses
+
+    init(_ addresses: consuming Addresses) { self.addresses = addresses }
+  }
+
+  private var addresses: AddressView { places.view }
+
   package init(
-    _ index: SymbolIndex, addresses: borrowing Addresses, live: consuming LiveSet, layout: ImageLayout,
+    _ index: SymbolIndex, addresses: consuming Addresses, live: consuming LiveSet, layout: ImageLayout,
     fips: FIPSSymbols, hasDWARF: Bool, texts: GivenTexts, image: OutputImage
   ) {
     self.texts = TextPlaces(texts, index, addresses.view, layout)
-    self.addresses = PlacedAddresses(addresses)
+    places = .all(AllAddresses(addresses))
     self.live = live
     self.layout = layout
     self.fips = fips
@@ -30,8 +51,17 @@ package final class FinishedLink: @unchecked Sendable {
     self.image = image.contents
   }
 
-  /// Bytes of memory.
-  package var byteCount: Int { addresses.byteCount + live.limit }
+  /// Gives back what nobody needs to patch the image. Nobody may use this meanwhile.
+  package func settle() {
+    guard case .all(let all) = places else { return }
+    places = .placed(PlacedAddresses(all.addresses))
+  }
+
+  /// Bytes of memory, when it is settled.
+  package var byteCount: Int {
+    guard case .placed(let placed) = places else { return live.limit }
+    return placed.byteCount + live.limit
+  }
 
   /// The symbols of `changed` to be written anew; nil when a pass reads one's contents: the function tables, the orders
   /// of data, DWARF. (What deadcode reads besides types is the caller's to know.)
@@ -40,7 +70,7 @@ package final class FinishedLink: @unchecked Sendable {
     for s in changed {
       guard !owned.contains(s), !reader.isExternal(s) else { return nil }
       let (kind, name) = (reader.kind(s), reader.name(s))
-      if addresses.view.section(of: s) == .none {
+      if addresses.section(of: s) == .none {
         // Nobody reads a function or a string that is not part of the program (deadcode may: the caller has asked),
         // nor DWARF when there is none.
         if kind.isText && !live.contains(s) || kind.isDWARF && !hasDWARF { continue }
@@ -66,13 +96,13 @@ package final class FinishedLink: @unchecked Sendable {
     let isDone = bases.withUnsafeBufferPointer { bases -> Bool in
       guard let sectionBases = bases.baseAddress else { return false }
       let relocator = Relocator(
-        reader: index.reader, places: addresses.view, sectionBases: sectionBases,
+        reader: index.reader, places: addresses, sectionBases: sectionBases,
         reachable: live.reachableBits, reachableCount: live.limit,
         unreachableMethod: unreachableMethod, tlsOffset: -8, isPIE: false)
       return symbols.allSatisfy { write($0, relocator, into: image) }
     }
     guard isDone, index.corruptObject == nil else { return nil }
-    let module = try FIPSChecksum.write(fips, layout, addresses.view, into: image, isThere: true)
+    let module = try FIPSChecksum.write(fips, layout, addresses, into: image, isThere: true)
     let old = self.image
     image.endPatch()
     self.image = image.contents
@@ -81,12 +111,12 @@ package final class FinishedLink: @unchecked Sendable {
   }
 
   private func write(_ s: SymbolID, _ relocator: Relocator, into image: OutputImage) -> Bool {
-    guard let offset = layout.fileOffset(of: s, addresses.view) else { return true }
+    guard let offset = layout.fileOffset(of: s, addresses) else { return true }
     let data = relocator.reader.data(s)
     guard let window = image.window(offset, data.count), let field = window.baseAddress else { return false }
     if data.count > 0, let from = data.base { field.copyMemory(from: from, byteCount: data.count) }
     var problems: [Relocator.Problem] = []
-    relocator.apply(s, to: field, count: data.count, address: addresses.view[s], problems: &problems)
+    relocator.apply(s, to: field, count: data.count, address: addresses[s], problems: &problems)
     return problems.isEmpty
   }
 

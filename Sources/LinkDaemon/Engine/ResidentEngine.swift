@@ -219,6 +219,7 @@ package final class ResidentEngine: LinkEngine {
       return try linkWithItsOwn(call, plan, output, key)
     }
     if files.hasTwins || story.usesStandIns, !image.printed.isEmpty || !archives.confirm(files.twins) {
+      image.rest?.run()
       return try linkWithItsOwn(call, plan, output, key)
     }
     foresight?.end()
@@ -340,6 +341,7 @@ package final class ResidentEngine: LinkEngine {
     Chunks.beside {
       changed = check.changedFile()
       areTwinsChanged = !twins.allSatisfy(\.isAsItWas)
+      image.rest?.run()
     } _: {
       staged = Result { () throws(LinkFailure) in
         try output.stage(image.image, program: program, spares: spares)

@@ -249,15 +249,21 @@ package enum Link {
     try timer.end("Asmb2")
 
     try checkStandIns(program)
-    if program.isReusable {
-      if plan.leavesPatchableImage, told.isEmpty {
-        let finished = FinishedLink(
-          index, addresses: addresses, live: live, layout: layout, fips: fips, hasDWARF: plan.dwarf != nil,
-          texts: plan.texts, image: image)
-        resident.last.note(finished, plan)
-      }
+    guard program.isReusable else {
+      return LinkedImage(image: image, printed: told.printed, fipsModule: module)
+    }
+    var finished: FinishedLink?
+    if plan.leavesPatchableImage, told.isEmpty {
+      let made = FinishedLink(
+        index, addresses: addresses, live: live, layout: layout, fips: fips, hasDWARF: plan.dwarf != nil,
+        texts: plan.texts, image: image)
+      resident.last.note(made, plan)
+      finished = made
+    }
+    let rest = LinkRest { [finished] in
+      finished?.settle()
       programs?.keep(resident, plan.packagesKey, kin: plan.mainKey, walk: walk)
     }
-    return LinkedImage(image: image, printed: told.printed, fipsModule: module)
+    return LinkedImage(image: image, printed: told.printed, fipsModule: module, rest: rest)
   }
 }

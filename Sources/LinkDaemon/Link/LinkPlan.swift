@@ -1,6 +1,7 @@
 import ImageWriter
 import LoaderCore
 import Protocol
+import Synchronization
 
 /// One link as the passes see it: everything that the command line and the environment decide, as values.
 package struct LinkPlan: Sendable {
@@ -69,10 +70,33 @@ package struct LinkedImage: Sendable {
   package let printed: Printed
   /// What the FIPS checksum is of: ranges of the image.
   package let fipsModule: FIPSModule
+  /// What the link still does for the next one.
+  let rest: LinkRest?
 
   package init(image: OutputImage, printed: Printed, fipsModule: FIPSModule) {
+    self.init(image: image, printed: printed, fipsModule: fipsModule, rest: nil)
+  }
+
+  init(image: OutputImage, printed: Printed, fipsModule: FIPSModule, rest: LinkRest?) {
     self.image = image
     self.printed = printed
     self.fipsModule = fipsModule
+    self.rest = rest
+  }
+}
+
+/// What a link does for the next one when its image is made: it may be done while that is written.
+final class LinkRest: Sendable {
+  private let work: Mutex<(@Sendable () -> Void)?>
+
+  init(_ work: @escaping @Sendable () -> Void) { self.work = Mutex(work) }
+
+  /// Does it, unless that was done.
+  func run() {
+    let work = work.withLock { work in
+      defer { work = nil }
+      return work
+    }
+    work?()
   }
 }
