@@ -364,12 +364,35 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
     return UInt32(made)
   }
 
-  func concatenated(_ prefix: StaticString, _ text: ByteView) -> ByteView {
+  private func concatenated(_ prefix: StaticString, _ text: ByteView) -> ByteView {
     let n = prefix.utf8CodeUnitCount
     let p = names.allocate(n + text.count)
     p.copyMemory(from: UnsafeRawPointer(prefix.utf8Start), byteCount: n)
     if let from = text.base { (p + n).copyMemory(from: from, byteCount: text.count) }
     return ByteView(UnsafeRawPointer(p), n + text.count)
+  }
+
+  /// The name of a made-up type: "base<first>" or "base<first,second>".
+  ///
+  /// - Parameter base: with the `<`.
+  func name(_ base: StaticString, _ first: UInt32, _ second: UInt32?) -> ByteView {
+    let n = base.utf8CodeUnitCount
+    let a = entries[Int(first)].name
+    let b = second.map { entries[Int($0)].name }
+    let count = n + a.count + (b.map { 1 + $0.count } ?? 0) + 1
+    let p = names.allocate(count)
+    p.copyMemory(from: UnsafeRawPointer(base.utf8Start), byteCount: n)
+    var at = n
+    if let from = a.base { (p + at).copyMemory(from: from, byteCount: a.count) }
+    at += a.count
+    if let b {
+      p.storeBytes(of: UInt8(ascii: ","), toByteOffset: at, as: UInt8.self)
+      at += 1
+      if let from = b.base { (p + at).copyMemory(from: from, byteCount: b.count) }
+      at += b.count
+    }
+    p.storeBytes(of: UInt8(ascii: ">"), toByteOffset: at, as: UInt8.self)
+    return ByteView(UnsafeRawPointer(p), count)
   }
 
   /// Gives entry `e` the fields of `prototype`, copied as they are now.
@@ -383,19 +406,21 @@ struct DebugTypes: ~Copyable, @unchecked Sendable {
     entries.base[e].referenceCount = p.referenceCount
   }
 
-  /// Lets the field of that name of entry `e` have the type at `target` (substitutetype).
-  func setField(_ name: StaticString, of e: Int, to target: UInt32) throws(LinkFailure) {
+  /// The number of the field of that name, of entry `e` and of all that have copies of its fields.
+  func field(_ name: StaticString, of e: Int) throws(LinkFailure) -> Int {
     let fields = entries[e].fields
     var reading = DescriptorFields(reader, fields)
     let start = TypeDecoder.structFields(reader.data(fields))
     for i in 0..<entries[e].referenceCount {
       let text = reading.name(at: start + TypeDecoder.structFieldSize * i)
-      if text.count == name.utf8CodeUnitCount, text.hasPrefix(name) {
-        references[entries[e].firstReference + i] = target
-        return
-      }
+      if text.count == name.utf8CodeUnitCount, text.hasPrefix(name) { return i }
     }
     throw missing("\(entries[e].name.string).\(name)")
+  }
+
+  /// Lets a field of entry `e` have the type at `target` (substitutetype).
+  func setField(_ number: Int, of e: Int, to target: UInt32) {
+    references[entries[e].firstReference + number] = target
   }
 
   /// Turns a slice's only reference into its element.

@@ -9,8 +9,24 @@ struct TypeSynthesis {
   /// Made-up types by what they are made from.
   private var made: [Key: UInt32] = [:]
 
+  /// What made-up types are called before their `<`.
+  private enum Base: UInt32 {
+    case groupReference, table, map, sudog, waitq, hchan
+
+    var name: StaticString {
+      switch self {
+      case .groupReference: "groupReference<"
+      case .table: "table<"
+      case .map: "map<"
+      case .sudog: "sudog<"
+      case .waitq: "waitq<"
+      case .hchan: "hchan<"
+      }
+    }
+  }
+
   private struct Key: Hashable {
-    let base: String
+    let base: Base
     let first: UInt32
     let second: UInt32
   }
@@ -46,12 +62,13 @@ struct TypeSynthesis {
   private func slices(_ types: inout DebugTypes) throws(LinkFailure) {
     let count = types.entries.count
     let slice = try prototype("runtime.slice", &types)
+    let array = try types.field("array", of: slice)
     for e in stride(from: count - 1, through: 0, by: -1)
     where types.entries[e].abbrev == AbbrevTable.Code.sliceType {
       let element = types.keepElement(of: e)
       types.copyFields(from: slice, to: e)
       let pointer = types.pointer(to: element)
-      try types.setField("array", of: e, to: pointer)
+      types.setField(array, of: e, to: pointer)
     }
   }
 
@@ -60,6 +77,9 @@ struct TypeSynthesis {
     let map = try prototype("internal/runtime/maps.Map", &types)
     let table = try prototype("internal/runtime/maps.table", &types)
     let reference = try prototype("internal/runtime/maps.groupsReference", &types)
+    let data = try types.field("data", of: reference)
+    let groupsField = try types.field("groups", of: table)
+    let directoryField = try types.field("dirPtr", of: map)
     for e in stride(from: count - 1, through: 0, by: -1)
     where types.entries[e].abbrev == AbbrevTable.Code.mapType {
       var fields = DescriptorFields(types.reader, types.entries[e].descriptor)
@@ -72,19 +92,19 @@ struct TypeSynthesis {
       else { throw types.missing("in \(types.entries[e].name.string)") }
 
       let kind = TypeDecoder.Kind.structure
-      let (groups, isNewGroups) = make("groupReference", key, value, like: reference, kind, &types)
+      let (groups, isNewGroups) = make(.groupReference, key, value, like: reference, kind, &types)
       if isNewGroups {
         let pointer = types.pointer(to: group)
-        try types.setField("data", of: Int(groups), to: pointer)
+        types.setField(data, of: Int(groups), to: pointer)
       }
-      let (mapTable, isNewTable) = make("table", key, value, like: table, kind, &types)
-      if isNewTable { try types.setField("groups", of: Int(mapTable), to: groups) }
-      let (whole, isNew) = make("map", key, value, like: map, kind, &types)
+      let (mapTable, isNewTable) = make(.table, key, value, like: table, kind, &types)
+      if isNewTable { types.setField(groupsField, of: Int(mapTable), to: groups) }
+      let (whole, isNew) = make(.map, key, value, like: map, kind, &types)
       if isNew {
         // A list of tables whose length is known at run time only: shown as a pointer to the first.
         let first = types.pointer(to: mapTable)
         let directory = types.pointer(to: first)
-        try types.setField("dirPtr", of: Int(whole), to: directory)
+        types.setField(directoryField, of: Int(whole), to: directory)
       }
       let pointer = types.pointer(to: whole)
       types.setType(of: e, to: pointer)
@@ -96,6 +116,9 @@ struct TypeSynthesis {
     let sudog = try prototype("runtime.sudog", &types)
     let waitq = try prototype("runtime.waitq", &types)
     let hchan = try prototype("runtime.hchan", &types)
+    let elementField = try types.field("elem", of: sudog)
+    let (first, last) = (try types.field("first", of: waitq), try types.field("last", of: waitq))
+    let (receivers, senders) = (try types.field("recvq", of: hchan), try types.field("sendq", of: hchan))
     for e in stride(from: count - 1, through: 0, by: -1)
     where types.entries[e].abbrev == AbbrevTable.Code.chanType {
       var fields = DescriptorFields(types.reader, types.entries[e].descriptor)
@@ -104,21 +127,21 @@ struct TypeSynthesis {
       guard element != DebugTypes.unspecified else {
         throw types.missing("in \(types.entries[e].name.string)")
       }
-      let (waiter, isNewWaiter) = make("sudog", element, nil, like: sudog, 0, &types)
+      let (waiter, isNewWaiter) = make(.sudog, element, nil, like: sudog, 0, &types)
       if isNewWaiter {
         let pointer = types.pointer(to: element)
-        try types.setField("elem", of: Int(waiter), to: pointer)
+        types.setField(elementField, of: Int(waiter), to: pointer)
       }
-      let (queue, isNewQueue) = make("waitq", element, nil, like: waitq, 0, &types)
+      let (queue, isNewQueue) = make(.waitq, element, nil, like: waitq, 0, &types)
       if isNewQueue {
         let pointer = types.pointer(to: waiter)
-        try types.setField("first", of: Int(queue), to: pointer)
-        try types.setField("last", of: Int(queue), to: pointer)
+        types.setField(first, of: Int(queue), to: pointer)
+        types.setField(last, of: Int(queue), to: pointer)
       }
-      let (channel, isNew) = make("hchan", element, nil, like: hchan, 0, &types)
+      let (channel, isNew) = make(.hchan, element, nil, like: hchan, 0, &types)
       if isNew {
-        try types.setField("recvq", of: Int(channel), to: queue)
-        try types.setField("sendq", of: Int(channel), to: queue)
+        types.setField(receivers, of: Int(channel), to: queue)
+        types.setField(senders, of: Int(channel), to: queue)
       }
       let pointer = types.pointer(to: channel)
       types.setType(of: e, to: pointer)
@@ -128,22 +151,15 @@ struct TypeSynthesis {
   /// A structure "base<first,second>" with the fields of `prototype`; whether it was made just now
   /// (mkinternaltype).
   private mutating func make(
-    _ base: String, _ first: UInt32, _ second: UInt32?, like prototype: Int, _ kind: UInt8,
+    _ base: Base, _ first: UInt32, _ second: UInt32?, like prototype: Int, _ kind: UInt8,
     _ types: inout DebugTypes
   ) -> (UInt32, Bool) {
     let key = Key(base: base, first: first, second: second ?? .max)
     if let known = made[key] { return (known, false) }
-    var name = Array(base.utf8) + [0x3c]
-    name.append(contentsOf: types.entries[Int(first)].name.buffer)
-    if let second {
-      name.append(0x2c)
-      name.append(contentsOf: types.entries[Int(second)].name.buffer)
-    }
-    name.append(0x3e)
-    let kept = name.withUnsafeBytes { types.names.copy(ByteView($0.baseAddress, $0.count)) }
+    let name = types.name(base.name, first, second)
     let e = types.add(
       DebugTypes.Entry(
-        abbrev: AbbrevTable.Code.structType, kind: kind, name: kept, size: types.entries[prototype].size))
+        abbrev: AbbrevTable.Code.structType, kind: kind, name: name, size: types.entries[prototype].size))
     types.copyFields(from: prototype, to: e)
     made[key] = UInt32(e)
     return (UInt32(e), true)
