@@ -201,10 +201,9 @@ struct FunctionParts: ~Copyable {
     return true
   }
 
-  /// Parts that nobody has any more stay: whether there are too many of them.
-  var isWasteful: Bool {
-    words.count > recordWords + recordWords / 4 + 4096
-  }
+  /// Parts that nobody has any more stay: whether there are too many of them. (To read all functions again takes as long as
+  /// half of an edit's link, and an edit may leave a thirtieth of them behind.)
+  var isWasteful: Bool { words.count > 2 * recordWords + 4096 }
 
   mutating func tighten() {
     functions.tighten()

@@ -15,10 +15,11 @@ package final class ResidentLink: Sendable {
     self.memory = memory
   }
 
-  /// Follows an exchange of objects, after which there are `count` symbols.
-  func follow(_ change: IndexChange, count: Int) {
-    memory.follow(change, count: count)
+  /// Follows an exchange of objects, and finds the order of initialisers if that may be another one.
+  func foreseeInitialisers(_ change: IndexChange) {
     initialisers.follow(change)
+    // Contents are patched without.
+    if change.contents == nil { InitOrder.foresee(program.index, memory: initialisers) }
   }
 
   /// Bytes of private memory, roughly.

@@ -16,8 +16,8 @@ extension Link {
         old.allSatisfy(\.isAsItWas)
         && known.program.update(
           to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn,
-          notesAttributes: false
-        ) { known.follow($0, count: $1) }
+          notesAttributes: false, follow: { known.memory.follow($0, count: $1) },
+          foresee: known.foreseeInitialisers)
       if isUpdated, old.allSatisfy(\.isAsItWas) {
         story.usesStandIns = !known.program.standInFiles.isEmpty
         return known

@@ -15,6 +15,7 @@ struct FloodReuse: ~Copyable {
   private let map: EdgeGraph.Nodes
   private let marks: FloodMarks
   private let memory: FloodMemory
+  private let options: Deadcode.Options
   private let scan: EdgeScan
   private var writer: EdgeLists.Writer
   /// Nodes to be visited again.
@@ -30,6 +31,7 @@ struct FloodReuse: ~Copyable {
     self.graph = graph
     self.marks = marks
     self.memory = memory
+    self.options = options
     map = graph.map
     scan = EdgeScan(index, graph.map, options)
     writer = EdgeLists.Writer(graph.lists)
@@ -44,8 +46,7 @@ struct FloodReuse: ~Copyable {
       guard markers.itabsAreTheSame(memory.state, graph.touched) else { return .itabs }
       guard try markers.refreshFacts() else { return .methods }
       restoreMarks()
-      for (node, start) in graph.stale
-      where node < memory.marks.count && memory.marks[node] & LiveSet.reachable != 0 {
+      for (node, start) in Self.keepSame(stale(), index, graph, options) {
         if let obstacle = try compare(node, start, &markers) { return obstacle }
       }
       for node in lost where !isLeaf(node) { return .lostNeed }
@@ -91,7 +92,7 @@ struct FloodReuse: ~Copyable {
 
   // MARK: lists that changed
 
-  /// Compares the old list of a live node with its new one, which is kept; the node is visited again.
+  /// Compares the old list of a live node with its new one, which is another and kept; the node is visited again.
   ///
   /// - Returns: what keeps the flood from going on; nil when nothing does.
   private mutating func compare(
@@ -103,10 +104,6 @@ struct FloodReuse: ~Copyable {
     guard !index.reader.isExternal(s) else { return .ownSymbols }
     let header = try scan.scan(s)
     guard old[1] == header else { return .sorts }
-    if isSame(old) {
-      graph.listStarts.set(node, start &- 1)
-      return nil
-    }
     try markers.lookUp(node, header, scan.list.base, scan.list.count)
     guard let position = writer.add(header, scan.list) else { return .grown }
     graph.listStarts.set(node, position)
@@ -120,8 +117,43 @@ struct FloodReuse: ~Copyable {
     return nil
   }
 
+  /// Live nodes that lost their lists.
+  private func stale() -> [(node: Int, start: UInt32)] {
+    graph.stale.filter { $0.node < memory.marks.count && memory.marks[$0.node] & LiveSet.reachable != 0 }
+  }
+
+  /// Nodes that are worth a turn on another core.
+  private static let grain = 64
+
+  /// Gives nodes their old lists back where these still say all there is to say, on all cores: so it is with most.
+  ///
+  /// - Returns: the others, in their order.
+  private static func keepSame(
+    _ stale: [(node: Int, start: UInt32)], _ index: SymbolIndex, _ graph: EdgeGraph,
+    _ options: Deadcode.Options
+  ) -> [(node: Int, start: UInt32)] {
+    let left = Mutex([Int]())
+    Chunks.run(stale.count, grain: grain) { range in
+      let scan = EdgeScan(index, graph.map, options)
+      var others: [Int] = []
+      for k in range {
+        let (node, start) = stale[k]
+        let s = graph.map.symbol(node)
+        let old = graph.lists.list(at: start &- 1)
+        if !s.isNone, !index.reader.isExternal(s), (try? scan.scan(s)) == old[1], isSame(old, scan) {
+          graph.listStarts.set(node, start &- 1)
+        } else {
+          others.append(k)
+        }
+      }
+      let mine = others
+      left.withLock { $0 += mine }
+    }
+    return left.withLock { $0.sorted().map { stale[$0] } }
+  }
+
   /// Whether the list that was just made is the old one, number for number. (Markers are facts in the old one.)
-  private func isSame(_ old: UnsafeMutablePointer<UInt32>) -> Bool {
+  private static func isSame(_ old: UnsafeMutablePointer<UInt32>, _ scan: EdgeScan) -> Bool {
     guard old[1] & EdgeGraph.Header.hasMarkers == 0, Int(old[0]) == scan.list.count else { return false }
     return compareBytes(old + EdgeLists.headerWords, scan.list.base, 4 * scan.list.count) == 0
   }

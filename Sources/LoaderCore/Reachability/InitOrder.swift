@@ -6,16 +6,27 @@
 package struct InitOrder {
   package let mainTasks: SymbolID
 
+  private static let (mainRoot, runtimeRoot) = ("main..inittask", "runtime..inittask")
+
+  /// Finds the orders that `memory` does not know, for `schedule`, which does what this leaves. The index is only read.
+  package static func foresee(_ index: SymbolIndex, memory: InitMemory) {
+    for root in [mainRoot, runtimeRoot] {
+      let start = index.lookup(root)
+      guard !start.isNone, memory.tasks(of: start) == nil else { continue }
+      _ = try? tasks(index, memory, from: start)
+    }
+  }
+
   /// Makes `go:main.inittasks` and `go:runtime.inittasks`, and points runtime.runtime_inittasks at the latter.
   ///
   /// - Parameter memory: knows the order of the last link, and learns this one's.
   package static func schedule(_ index: SymbolIndex, memory: InitMemory? = nil) throws(LinkFailure)
     -> InitOrder
   {
-    let main = try taskList(index, memory, root: "main..inittask", name: "go:main.inittasks")
+    let main = try taskList(index, memory, root: mainRoot, name: "go:main.inittasks")
     let header = index.lookup("runtime.runtime_inittasks")
     if !header.isNone {
-      let tasks = try taskList(index, memory, root: "runtime..inittask", name: "go:runtime.inittasks")
+      let tasks = try taskList(index, memory, root: runtimeRoot, name: "go:runtime.inittasks")
       let count = tasks.isNone ? 0 : UInt64(index.reader.size(tasks) / 8)
       index.truncate(header)
       index.setKind(header, .noptrData)
@@ -31,22 +42,26 @@ package struct InitOrder {
   ) throws(LinkFailure) -> SymbolID {
     let start = index.lookup(root)
     guard !start.isNone else { return .none }
-    let tasks: [SymbolID]
-    if let known = memory?.tasks(of: start) {
-      tasks = known
-    } else {
-      let (order, unscheduled) = Graph(start, index.reader).order()
-      if let (s, n) = unscheduled {
-        throw .exit(
-          message: "inittask for \(index.reader.name(s).string) is not schedulable \(n)")
-      }
-      tasks = order.filter { index.reader.size($0) > 8 }
-      memory?.note(root: start, order: order, tasks: tasks)
-    }
+    let known = memory?.tasks(of: start)
+    let tasks = if let known { known } else { try tasks(index, memory, from: start) }
     let list = index.createStatic(name)
     index.setKind(list, .noptrData)
     for s in tasks { index.addAddress(list, of: s) }
     return list
+  }
+
+  /// What runs before a root, and the root itself, in order.
+  private static func tasks(
+    _ index: SymbolIndex, _ memory: InitMemory?, from start: SymbolID
+  ) throws(LinkFailure) -> [SymbolID] {
+    let (order, unscheduled) = Graph(start, index.reader).order()
+    if let (s, n) = unscheduled {
+      throw .exit(
+        message: "inittask for \(index.reader.name(s).string) is not schedulable \(n)")
+    }
+    let tasks = order.filter { index.reader.size($0) > 8 }
+    memory?.note(root: start, order: order, tasks: tasks)
+    return tasks
   }
 
   /// The inittasks that a root leads to, by numbers in the order of their names.

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The sweep of a patch: classes get their numbers in load order, and the index its new tables.
 extension IndexPatch {
   /// - Returns: nil when a rule is met that only resolving anew can report.
@@ -243,7 +245,15 @@ extension IndexPatch {
       ? Array(2..<index.loaded.count) : zip(changed, isAligned).filter { !$0.1 }.map(\.0)
     guard !others.isEmpty else { return }
     let byPackage = index.objectsByPackage()
-    for o in others { try index.setPackages(ObjectID(UInt32(o)), byPackage) }
+    let failure = Mutex<LinkFailure?>(nil)
+    Chunks.run(others.count, grain: 32) { [index] range in
+      do throws(LinkFailure) {
+        for o in others[range] { try index.setPackages(ObjectID(UInt32(o)), byPackage) }
+      } catch {
+        failure.withLock { $0 = error }
+      }
+    }
+    if let failure = failure.withLock({ $0 }) { throw failure }
   }
 
   private func checkLinknames(_ objects: some Sequence<Int>) throws(LinkFailure) {

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// An index between two states of a program with other packages: its objects in the row of a `ProgramMerge`, so that
 /// `IndexPatch` can exchange those that come and go. Symbols keep their numbers in both steps here: objects
 /// without symbols change none.
@@ -100,13 +102,20 @@ extension SymbolIndex {
 
   /// - Parameter numbers: new numbers by old ones; 0 for an object that went.
   private func renumberObjects(_ numbers: [UInt32]) -> Bool {
-    numbers.withUnsafeBufferPointer { numbers in
-      for i in 0..<symbols.count {
-        let s = symbols[i]
-        let n = numbers[Int(s.object)]
-        if n == 0, s.object != 0 { return false }
-        if n != s.object { symbols[i] = ObjectSymbol(object: n, local: s.local) }
+    let isGone = Atomic(false)
+    let base = symbols.base
+    Chunks.run(symbols.count, grain: 1 << 16) { range in
+      numbers.withUnsafeBufferPointer { numbers in
+        for i in range {
+          let s = base[i]
+          let n = numbers[Int(s.object)]
+          if n == 0, s.object != 0 { return isGone.store(true, ordering: .relaxed) }
+          if n != s.object { base[i] = ObjectSymbol(object: n, local: s.local) }
+        }
       }
+    }
+    if isGone.load(ordering: .relaxed) { return false }
+    return numbers.withUnsafeBufferPointer { numbers in
       for o in 2..<loaded.count {
         let object = loaded[o]
         for k in 0..<object.packageCount { object.packages[k] = numbers[Int(object.packages[k])] }

@@ -112,14 +112,16 @@ package final class ResidentProgram: @unchecked Sendable {
   ///     that only writes these (`IndexChange.contents`) asks for none.
   ///   - follow: called with what the exchange does, and with the number of symbols that there are then, while other
   ///     cores are at work. Of no use either when the program is not.
+  ///   - foresee: called with the same while `follow` may still be at work; the index is to be read only.
   /// - Returns: false when that has to be done; this program is of no use then, and `refusal` says why.
   package func update(
     to new: LoadedPackages, profile other: ReleaseProfile, options wanted: SymbolResolver.Options,
     standIns: Bool = false, notesAttributes: Bool = true,
-    follow: (_ change: IndexChange, _ count: Int) -> Void = { _, _ in }
+    follow: (_ change: IndexChange, _ count: Int) -> Void = { _, _ in },
+    foresee: (_ change: IndexChange) -> Void = { _ in }
   ) -> Bool {
     do throws(ExchangeRefusal) {
-      try exchange(new, other, wanted, standIns, follow)
+      try exchange(new, other, wanted, standIns, follow, foresee)
       lacksAttributes = change?.contents != nil
       if notesAttributes { noteAttributes() }
       return true
@@ -138,7 +140,7 @@ package final class ResidentProgram: @unchecked Sendable {
 
   private func exchange(
     _ new: LoadedPackages, _ other: ReleaseProfile, _ wanted: SymbolResolver.Options, _ standIns: Bool,
-    _ follow: Following
+    _ follow: Following, _ foresee: Foreseeing
   ) throws(ExchangeRefusal) {
     guard index.isPatchable else { throw .speaks }
     guard other.version == profile.version, wanted == options else { throw .options }
@@ -146,9 +148,9 @@ package final class ResidentProgram: @unchecked Sendable {
     if packages.isShaped(like: new) {
       let objects =
         standIns ? StandIns.objects(packages.objects, asked: asked, for: new.objects) : new.objects
-      try exchange(LoadedPackages(new, objects: objects), follow)
+      try exchange(LoadedPackages(new, objects: objects), follow, foresee)
     } else {
-      try reshape(new, standIns, follow)
+      try reshape(new, standIns, follow, foresee)
     }
     asked = new.objects
     do throws(LinkFailure) {
@@ -159,8 +161,11 @@ package final class ResidentProgram: @unchecked Sendable {
   }
 
   private typealias Following = (_ change: IndexChange, _ count: Int) -> Void
+  private typealias Foreseeing = (_ change: IndexChange) -> Void
 
-  private func exchange(_ new: LoadedPackages, _ follow: Following) throws(ExchangeRefusal) {
+  private func exchange(
+    _ new: LoadedPackages, _ follow: Following, _ foresee: Foreseeing
+  ) throws(ExchangeRefusal) {
     let changed = new.objects.indices.filter { new.objects[$0] !== packages.objects[$0] }.map { $0 + 2 }
     if changed.isEmpty {
       index.adopt(new)
@@ -168,21 +173,23 @@ package final class ResidentProgram: @unchecked Sendable {
         sameSymbolsOf: index, touched: TouchedSymbols(none: index.count), unlike: [], contents: [])
       change = none
       follow(none, index.count)
+      foresee(none)
     } else {
       let outcome = try patch(new, changed, isReshaped: false)
-      tell(outcome, follow)
+      tell(outcome, follow, foresee)
     }
     packages = new
     exchanged = changed.count
   }
 
   /// Lets those know of an exchange who keep something from link to link.
-  private func tell(_ outcome: IndexChange, _ follow: Following) {
+  private func tell(_ outcome: IndexChange, _ follow: Following, _ foresee: Foreseeing) {
     change = outcome
     Chunks.beside {
       follow(outcome, index.count)
     } _: {
       graph.follow(outcome, count: index.count, index.reader)
+      foresee(outcome)
     }
   }
 
@@ -234,7 +241,7 @@ package final class ResidentProgram: @unchecked Sendable {
 
   /// Exchanges objects when some came, went, or are loaded in another order.
   private func reshape(
-    _ new: LoadedPackages, _ standIns: Bool, _ follow: Following
+    _ new: LoadedPackages, _ standIns: Bool, _ follow: Following, _ foresee: Foreseeing
   ) throws(ExchangeRefusal) {
     guard let filler = GoObject.empty, let merge = ProgramMerge(packages, new),
       merge.slots.count * 3 < packages.objects.count * 4
@@ -255,7 +262,7 @@ package final class ResidentProgram: @unchecked Sendable {
     let next = LoadedPackages(new, objects: objects.compactMap { $0 })
     guard index.close(merge, next) else { throw .names }
     outcome.close(merge)
-    tell(outcome, follow)
+    tell(outcome, follow, foresee)
     packages = next
     exchanged = changed.count
   }
