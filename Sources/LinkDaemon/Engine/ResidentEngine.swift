@@ -36,6 +36,8 @@ package final class ResidentEngine: LinkEngine {
   /// Bytes of tables that are prepared for at most, and how long after a link: its answer must be on its way.
   private static let preparedBytes = 32 << 20
   private static let prepareDelay = DispatchTimeInterval.milliseconds(4)
+  /// Time for a link's answer to get to whoever waits for it, before more is done about the link.
+  private static let answerTime = DispatchTimeInterval.milliseconds(2)
   /// When no link came for so long, what is held is written for the daemon's next life.
   private static let keepDelay = 1.0
   /// Seconds between two writings: an editing hand makes images faster than a disk should see. The last ones are
@@ -87,9 +89,11 @@ package final class ResidentEngine: LinkEngine {
   package func link(_ request: LinkRequest, control: LinkControl) -> LinkOutcome {
     if let reason = verifier.distrust { return .fallback(reason: reason) }
     running.begin()
+    Chunks.noteLink(begins: true)
     let start = DispatchTime.now().uptimeNanoseconds
     let call = LinkCall(request: request, control: control, start: start)
     defer {
+      Chunks.noteLink(begins: false)
       running.end()
       afterAnswer(of: call)
       scheduleHousekeeping()
@@ -114,7 +118,7 @@ package final class ResidentEngine: LinkEngine {
   /// Letting go of hundreds of files takes part of a millisecond: the client need not wait for it.
   private func afterAnswer(of call: LinkCall) {
     nonisolated(unsafe) let call = call
-    keepQueue.asyncAfter(deadline: .now() + .milliseconds(2)) { [weak self] in
+    keepQueue.asyncAfter(deadline: .now() + Self.answerTime) { [weak self] in
       withExtendedLifetime(call) {}
       self?.keepToBudget()
     }
@@ -340,7 +344,7 @@ package final class ResidentEngine: LinkEngine {
     var staged = Result<String, LinkFailure>.failure(.unsupported(reason: "not written"))
     Chunks.beside {
       changed = check.changedFile()
-      areTwinsChanged = !twins.allSatisfy(\.isAsItWas)
+      areTwinsChanged = Self.areChanged(twins)
       image.rest?.run()
     } _: {
       staged = Result { () throws(LinkFailure) in
@@ -348,6 +352,15 @@ package final class ResidentEngine: LinkEngine {
       }
     }
     return (try staged.get(), changed, areTwinsChanged)
+  }
+
+  /// Whether one of some files is not what it was.
+  private static func areChanged(_ files: [MappedFile]) -> Bool {
+    let found = Atomic(false)
+    Chunks.run(files.count, grain: 32) { range in
+      if !files[range].allSatisfy(\.isAsItWas) { found.store(true, ordering: .relaxed) }
+    }
+    return found.load(ordering: .relaxed)
   }
 
   private static func inputChanged(_ path: String) -> LinkFailure {
@@ -415,7 +428,7 @@ package final class ResidentEngine: LinkEngine {
     let program = ResultStore.program(plan)
     let (request, written) = (call.request, call.written)
     late.withLock { $0.append(program) }
-    keepQueue.async { [weak self] in
+    keepQueue.asyncAfter(deadline: .now() + Self.answerTime) { [weak self] in
       defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
       // The next link, of another program, has better use for the cores.
       QuietWork.run { [weak self] in

@@ -24,6 +24,9 @@ package enum Chunks {
     Crew.shared.meanwhile(count, quiet, body)
   }
 
+  /// Says that a link begins or ends: meanwhile helpers look out for loops.
+  package static func noteLink(begins: Bool) { Crew.shared.noteLink(begins: begins) }
+
   /// Calls `other` on another thread, if one is free, while `body` runs on the caller's; returns when both are done. Loops
   /// in either are spread over the cores.
   package static func beside(_ other: () -> Void, _ body: () -> Void) {

@@ -34,8 +34,8 @@ package final class Crew: Sendable {
   /// looks for an idle core when there are few and they were busy (kernel/sched/fair.c select_idle_cpu): a helper then
   /// shared the link's core for milliseconds, while the other one had nothing to do. And so many look out for loops.
   private static let fewHelpers = 3
-  /// How often a helper looks before it sleeps: for some tenths of a millisecond.
-  private static let patience = 1 << 10
+  /// How often a helper looks before it sleeps: for about a millisecond.
+  private static let patience = 1 << 11
 
   private let helpers: Int
   private let state = Mutex(State())
@@ -43,6 +43,7 @@ package final class Crew: Sendable {
   /// Counts the loops that were opened, and the helpers that look at it.
   private let opened = Atomic(0)
   private let watchers = Atomic(0)
+  private let links = Atomic(0)
 
   package init(helpers: Int) { self.helpers = max(0, helpers) }
 
@@ -110,6 +111,18 @@ package final class Crew: Sendable {
 
   // MARK: helpers
 
+  /// Says that a link begins or ends. What is not part of one does not make helpers look out for more.
+  func noteLink(begins: Bool) {
+    links.add(begins ? 1 : -1, ordering: .relaxed)
+    guard begins else { return }
+    let wanted = state.withLock { state in
+      let wanted = min(state.sleepers, Self.fewHelpers)
+      state.sleepers -= wanted
+      return wanted
+    }
+    for _ in 0..<wanted { bell.signal() }
+  }
+
   private func hire() {
     for _ in 0..<helpers {
       // A serial queue of its own is a thread that no limit of Dispatch's counts.
@@ -131,11 +144,12 @@ package final class Crew: Sendable {
 
   /// Waits for another loop than those that were seen.
   ///
-  /// - Returns: false when none was opened for a while, or others look out.
+  /// - Returns: false when none was opened for a while, others look out, or no link runs.
   private func watch(since seen: Int) -> Bool {
     defer { watchers.subtract(1, ordering: .relaxed) }
     guard watchers.wrappingAdd(1, ordering: .relaxed).newValue <= Self.fewHelpers else { return false }
     for _ in 0..<Self.patience {
+      guard links.load(ordering: .relaxed) > 0 else { return false }
       if opened.load(ordering: .acquiring) != seen { return true }
       Threads.yield()
     }
