@@ -72,22 +72,25 @@ package final class LinkMemory: @unchecked Sendable {
 
   /// Follows an exchange of objects, after which there are `count` symbols; nil forgets everything.
   package func follow(_ change: IndexChange?, count: Int) {
-    functions.follow(change)
-    image.follow(change)
-    stack.follow(change, count: count)
-    guard let change else {
-      typeStrings = SortedStrings()
-      listing.removeAll()
-      types = SortedTypes()
-      groupKinds.removeAll()
-      sizeOrders = []
-      gcPrograms = GCMemory()
-      debug.forget()
-      return
+    guard let change else { return forget(count: count) }
+    // No two of them know of each other.
+    Chunks.each(6) { part in
+      switch part {
+      case 0: functions.follow(change)
+      case 1: image.follow(change)
+      case 2: debug.follow(change)
+      case 3: for k in sizeOrders.indices { sizeOrders[k].follow(change) }
+      case 4: followTypes(change, count)
+      default:
+        stack.follow(change, count: count)
+        gcPrograms.follow(change)
+      }
     }
+  }
+
+  private func followTypes(_ change: IndexChange, _ count: Int) {
     typeStrings = typeStrings.following(change)
     types.follow(change)
-    gcPrograms.follow(change)
     if let ranges = change.ranges {
       Self.renumber(&listing, change, in: ranges, count)
       Self.renumber(&groupKinds, change, in: ranges, count)
@@ -95,8 +98,19 @@ package final class LinkMemory: @unchecked Sendable {
       listing = Self.moved(listing, change, count)
       groupKinds = Self.moved(groupKinds, change, count)
     }
-    for k in sizeOrders.indices { sizeOrders[k].follow(change) }
-    debug.follow(change)
+  }
+
+  private func forget(count: Int) {
+    functions.follow(nil)
+    image.follow(nil)
+    stack.follow(nil, count: count)
+    typeStrings = SortedStrings()
+    listing.removeAll()
+    types = SortedTypes()
+    groupKinds.removeAll()
+    sizeOrders = []
+    gcPrograms = GCMemory()
+    debug.forget()
   }
 
   /// Takes what is known by symbol to new numbers, when all but those of a few runs stay.

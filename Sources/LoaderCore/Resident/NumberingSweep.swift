@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// The tables of the new numbering.
-final class NumberedTables {
+final class NumberedTables: @unchecked Sendable {
   fileprivate(set) var symbols: Table<ObjectSymbol>
   fileprivate(set) var classes: Table<UInt8>
   fileprivate(set) var alignments: Table<UInt8>
@@ -13,6 +13,21 @@ final class NumberedTables {
     symbols.append(ObjectSymbol(object: 0, local: 0))
     classes.append(0)
     alignments.append(0)
+  }
+
+  /// Leaves places for so many, which `copy` fills.
+  fileprivate func extend(by count: Int) {
+    symbols.extend(to: symbols.count + count)
+    classes.extend(to: classes.count + count)
+    alignments.extend(to: alignments.count + count)
+  }
+
+  /// Fills places with what old symbols had.
+  fileprivate func copy(_ run: NumberingSweep.Run, of index: SymbolIndex) {
+    let (from, to, count) = (run.from, run.to, run.count)
+    (symbols.base + to).update(from: index.symbols.base + from, count: count)
+    (classes.base + to).update(from: index.classes.base + from, count: count)
+    (alignments.base + to).update(from: index.alignments.base + from, count: count)
   }
 
   fileprivate func leaveRoom(behind count: Int) {
@@ -43,6 +58,19 @@ final class NumberingSweep: @unchecked Sendable {
   private let isChanged: [Bool]
   private let oldCount: Int
   private let differences: MemberDifferences
+  /// What long runs of symbols had, still to be copied.
+  private var runs: [Run] = []
+
+  /// Symbols that follow one another as they did.
+  fileprivate struct Run {
+    /// The first one's old number, and the new one.
+    let from: Int
+    let to: Int
+    let count: Int
+  }
+
+  /// Symbols that are worth to be copied later, on all cores.
+  private static let longRun = 128
 
   init(_ patch: borrowing IndexPatch, _ differences: MemberDifferences) {
     index = patch.index
@@ -66,6 +94,7 @@ final class NumberingSweep: @unchecked Sendable {
       while let last = own.last, !index.hasSymbol(at: last) { own.removeLast() }
       shift(own.lowerBound, own.count)
     }
+    copyRuns()
     for m in differences.moved { tables.symbols[Int(numbers[Int(m.symbol)])] = m.place }
     guard let hits = renumberMembers() else { return false }
     return MemberElection(
@@ -119,9 +148,20 @@ final class NumberingSweep: @unchecked Sendable {
   private func shift(_ first: Int, _ count: Int) {
     let n = tables.symbols.count
     for k in 0..<count { numbers[first &+ k] = UInt32(truncatingIfNeeded: n &+ k) }
+    if count >= Self.longRun {
+      runs.append(Run(from: first, to: n, count: count))
+      return tables.extend(by: count)
+    }
     tables.symbols.append(from: index.symbols.base + first, count: count)
     tables.classes.append(from: index.classes.base + first, count: count)
     tables.alignments.append(from: index.alignments.base + first, count: count)
+  }
+
+  private func copyRuns() {
+    let (runs, tables, index) = (runs, tables, index)
+    Chunks.run(runs.count, grain: 32) { range in
+      for run in runs[range] { tables.copy(run, of: index) }
+    }
   }
 
   /// The next number, for the class of the `i`-th definition of an object.
