@@ -177,6 +177,11 @@ package final class ProgramStore: Sendable {
 
   func has(_ key: Int) -> Bool { state.withLock { s in s.entries.contains { $0.key == key } } }
 
+  /// Whether there is a program of these packages, or of others that differ in a few of them.
+  func hasNear(_ key: Int, kin: Int?) -> Bool {
+    state.withLock { s in s.entries.contains { $0.key == key || (kin != nil && $0.kin == kin) } }
+  }
+
   /// Has a program from disk at hand for the link that is about to ask; nil when it has ended.
   func offer(_ dormant: DormantProgram?, _ key: Int) { state.withLock { $0.dormant[key] = dormant } }
 

@@ -172,7 +172,7 @@ package final class ResidentEngine: LinkEngine {
     if late.withLock({ $0.contains(program) }) { waitForKept() }
     let isHeld = results.has(program: program)
     // Results on disk are not known by their inputs, and not asked for while the program is resident (`find`).
-    let isResident = isHeld && programs.has(plan.packagesKey)
+    let isResident = isHeld && programs.hasNear(plan.packagesKey, kin: plan.mainKey)
     return LinkCall.resultKey(
       call.request, inputs, of: archives, plan,
       limit: isHeld || kept?.has(program: program) == true ? .max : hashLimit,
@@ -288,7 +288,7 @@ package final class ResidentEngine: LinkEngine {
   private func find(_ key: LinkCall.ResultKey, _ plan: LinkPlan, _ output: OutputFile) -> LinkedImage? {
     if let known = results.find(key.whole) { return known }
     // Reading a file costs as much as the edit that would make it again.
-    guard !programs.has(plan.packagesKey) else { return nil }
+    guard !programs.hasNear(plan.packagesKey, kin: plan.mainKey) else { return nil }
     let program = ResultStore.program(plan)
     guard let kept, let known = kept.find(key.whole, program: program) else { return nil }
     results.keep(known, under: key, program: program)
