@@ -68,6 +68,24 @@ import Testing
     }
   }
 
+  /// Helpers that look out for loops, and those that stop it, miss none.
+  @Test(arguments: [1, 3, 5]) func linksThatComeAndGoLoseNoLoop(helpers: Int) {
+    let crew = Crew(helpers: helpers)
+    for round in 0..<200 {
+      crew.noteLink(begins: true)
+      for _ in 0..<round % 5 { #expect(Self.turns(of: crew, 30).allSatisfy { $0 == 1 }) }
+      if round.isMultiple(of: 50) { Thread.wait(milliseconds: 3) }
+      // Two links at once, of which one goes.
+      if round.isMultiple(of: 3) {
+        crew.noteLink(begins: true)
+        #expect(Self.turns(of: crew, 30).allSatisfy { $0 == 1 })
+        crew.noteLink(begins: false)
+      }
+      crew.noteLink(begins: false)
+      #expect(Self.turns(of: crew, 30).allSatisfy { $0 == 1 })
+    }
+  }
+
   /// How often each turn of a loop ran.
   private static func turns(of crew: Crew, _ count: Int) -> [Int] {
     let counts = Table<UInt32>(repeating: 0, count: count)

@@ -112,7 +112,7 @@ package final class Crew: Sendable {
   // MARK: helpers
 
   /// Says that a link begins or ends. What is not part of one does not make helpers look out for more.
-  func noteLink(begins: Bool) {
+  package func noteLink(begins: Bool) {
     links.add(begins ? 1 : -1, ordering: .relaxed)
     guard begins else { return }
     let wanted = state.withLock { state in
