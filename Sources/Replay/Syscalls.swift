@@ -234,10 +234,8 @@ package enum ReplaySyscalls {
   /// From now on the calling thread and what it starts wait for everybody else.
   package static func becomeUnimportant() {
     #if os(Linux)
-      // A thread of its own in Linux's eyes: 0 is the calling one. Whoever wakes takes its core at once (SCHED_IDLE, 5 in
-      // sched.h, which Swift does not see): of one that is only nice it would have to wait for the end of a slice.
-      var none = sched_param()
-      _ = sched_setscheduler(0, 5, &none)
+      // A thread of its own in Linux's eyes: 0 is the calling one. (SCHED_IDLE made no difference to anybody, and a thread
+      // that holds a lock might then wait for seconds on a busy machine.)
       _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
     #endif
   }

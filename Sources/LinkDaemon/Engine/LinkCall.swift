@@ -203,6 +203,8 @@ final class LinkCall {
     }
     // Times are news each time, and names of inputs no part of the key.
     if plan.benchmark != nil || plan.verbosity > 1 { return nil }
+    // A response file hides what the arguments are.
+    if request.arguments.dropLast().contains(where: { $0.hasPrefix("@") }) { return nil }
     // In any order as yet: mostly they are new, and there is no key.
     let files = Array(plan.load.packageFiles)
     guard
@@ -215,8 +217,6 @@ final class LinkCall {
     add("linkd result 1")
     var skips = false
     for a in request.arguments.dropLast() {
-      // A response file hides what the arguments are.
-      if a.hasPrefix("@") { return nil }
       if skips {
         skips = false
         continue

@@ -35,6 +35,9 @@ final class LinkJob: Sendable {
 
   func markStarted() { started.store(Syscalls.monotonicNanoseconds(), ordering: .relaxed) }
 
+  /// Whether the request has its answer, or is about to get it.
+  var isAnswered: Bool { answer.withLock { $0 == nil } }
+
   /// Answers the request; false when that was done before (by the stall watch, say).
   @discardableResult
   func finish(_ result: Result) -> Bool {

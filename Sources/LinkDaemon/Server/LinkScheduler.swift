@@ -41,7 +41,11 @@ final class LinkScheduler: Sendable {
     self.logger = logger
   }
 
-  var counts: (running: Int, waiting: Int) { state.withLock { ($0.running.count, $0.waiting.count) } }
+  /// How many links run and wait: whoever has its answer does neither.
+  var counts: (running: Int, waiting: Int) {
+    let (running, waiting) = state.withLock { ($0.running, $0.waiting.count) }
+    return (running.count { !$0.isAnswered }, waiting)
+  }
 
   func estimatedBytes(_ request: LinkRequest) -> Int {
     limits.memoryBytes == 0 ? 0 : engine.estimatedBytes(request)
