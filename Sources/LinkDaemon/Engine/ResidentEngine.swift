@@ -53,6 +53,8 @@ package final class ResidentEngine: LinkEngine {
   private let lastKept = Atomic<UInt64>(0)
   /// Programs whose last result waits for its key.
   private let late = Mutex<[Int]>([])
+  /// Counts invalidations: what waits for its key since before one is not kept.
+  private let invalidations = Atomic(0)
   private let keepQueue = DispatchQueue(label: "linkd.keep", qos: .utility)
 
   package init(_ configuration: EngineConfiguration) {
@@ -419,7 +421,8 @@ package final class ResidentEngine: LinkEngine {
   /// Waits for what links before left to be kept, unless that takes longer than a link may.
   private func waitForKept() {
     let isKept = DispatchSemaphore(value: 0)
-    keepQueue.async { isKept.signal() }
+    // Behind what waits for an answer to go out.
+    keepQueue.asyncAfter(deadline: .now() + Self.answerTime) { isKept.signal() }
     _ = isKept.wait(timeout: .now() + .milliseconds(50))
   }
 
@@ -428,8 +431,10 @@ package final class ResidentEngine: LinkEngine {
     let program = ResultStore.program(plan)
     let (request, written) = (call.request, call.written)
     late.withLock { $0.append(program) }
+    let before = invalidations.load(ordering: .relaxed)
     keepQueue.asyncAfter(deadline: .now() + Self.answerTime) { [weak self] in
       defer { self?.late.withLock { all in all.firstIndex(of: program).map { _ = all.remove(at: $0) } } }
+      guard self?.invalidations.load(ordering: .relaxed) == before else { return }
       // The next link, of another program, has better use for the cores.
       QuietWork.run { [weak self] in
         guard let self,
@@ -568,7 +573,8 @@ package final class ResidentEngine: LinkEngine {
     archives.removeAll()
     programs.removeAll()
     spares?.removeAll()
-    // After what is being written, and what waits for its key.
+    invalidations.add(1, ordering: .relaxed)
+    // After what is being written.
     keepQueue.sync {
       results.removeAll()
       kept?.removeAll()
