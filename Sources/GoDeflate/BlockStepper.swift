@@ -1,5 +1,3 @@
-import Hashing
-
 /// A deflate stream, block by block.
 ///
 /// The state between two steps is explicit and of two kinds that do not see each other:
@@ -44,21 +42,46 @@ struct BlockStepper: ~Copyable, @unchecked Sendable {
   /// Gives the coder a state that some coder had.
   mutating func restore(_ state: borrowing CoderState) { coder.restore(state) }
 
-  /// The hash of the matcher's state before a block.
-  func tableHash(before block: Int) -> SecretHash { matcher.tableHash(before: block) }
+  /// The matcher's state before the block that comes next, to begin with another time.
+  func matcherState(before block: Int) -> Matcher.State { matcher.state(before: block) }
 
-  /// The matcher's state, to begin with another time.
-  var matcherState: Matcher.State { matcher.state }
-
-  mutating func restore(_ state: Matcher.State) { matcher.restore(state) }
-
-  /// Lets the next block searched start with an empty table.
-  mutating func forgetHistory(before block: Int) { matcher.reset(before: block) }
+  /// - Parameters:
+  ///   - state: what the matcher had before a block.
+  ///   - input: the same, up to that block, as it was then.
+  mutating func restore(_ state: Matcher.State, before block: Int, of input: UnsafeRawBufferPointer) {
+    matcher.restore(state, before: block, of: input)
+  }
 
   /// Searches a full block for the sake of the table.
   mutating func search(_ block: Range<Int>, of input: UnsafeRawBufferPointer) {
     matcher.match(block, in: input, to: &tokens)
   }
+
+  /// Searches some full blocks, from an empty table on. If that led, in one of them, where it led before, the stepper has
+  /// the table of the end of these blocks, else the one that it had.
+  ///
+  /// - Parameters:
+  ///   - start: of the first block.
+  ///   - trails: of the blocks, as they were.
+  mutating func findTable(
+    after start: Int, _ trails: [SearchTrail], of input: UnsafeRawBufferPointer
+  ) -> Bool {
+    matcher.exchangeTables()
+    matcher.reset(before: start)
+    var isRight = false
+    for (k, trail) in trails.enumerated() {
+      let block = start &+ k &* Deflate.blockSize
+      search(block..<(block &+ Deflate.blockSize), of: input)
+      isRight = isRight || self.trail(of: Deflate.blockSize) == trail
+    }
+    if !isRight { matcher.exchangeTables() }
+    return isRight
+  }
+
+  /// Where the last block searched led the search. Nothing of a block too short to be searched, which is a stream's last.
+  ///
+  /// - Parameter count: bytes of the block.
+  func trail(of count: Int) -> SearchTrail { SearchTrail(tokens, count: count) }
 
   /// Appends bits of another stream.
   mutating func copy(_ bits: Range<Int>, of stream: UnsafeRawBufferPointer, into sink: inout ByteSink) {

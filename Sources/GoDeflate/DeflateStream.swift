@@ -8,22 +8,20 @@ import Hashing
 /// 3. the coder's state: the code of an open block and its header's size;
 /// 4. if it is stored, the position within a byte.
 /// So a block may be copied, moved by some bits, when all four are what they were. The first is compared by hash
-/// (`SecretHash`), the third and the fourth as they are. The second is equal at the start of the stream, and after a
-/// block whose bytes and state were equal. After one that differed it is compared at the next checkpoint, by a hash of
-/// the entries in reach and that of the block before, which holds the 32 KiB.
+/// (`SecretHash`), the third and the fourth as they are. The second is equal at the start of the stream, after a block
+/// whose bytes and state were equal, and after one whose bytes were and whose search went the same way in the end
+/// (`SearchTrail`).
 ///
-/// A copied block leaves the matcher's table behind. When it is wanted, the search starts from an empty table some
-/// blocks before a checkpoint; whether it has become the right one by then, the checkpoint's hash tells, and if not,
-/// the search starts from the beginning of the stream. It is kept then (`tables`): one edit often follows another in the
-/// same package, whose blocks are compressed again.
+/// A copied block leaves the matcher's table behind. When it is wanted, the search starts from an empty table some blocks
+/// before; whether it has become the right one by then, the trail tells, and if not, the search starts from the beginning
+/// of the stream. It is kept then (`tables`): one edit often follows another in the same package, whose blocks are
+/// compressed again.
 package final class DeflateStream: @unchecked Sendable {
-  /// Blocks between two checkpoints.
-  static let checkpointInterval = 8
-
   struct Block: BitwiseCopyable {
     let hash: SecretHash
     /// Of the block alone.
     let sum: Adler32
+    let trail: SearchTrail
     /// Bytes of input.
     let count: UInt32
     let isLast: Bool
@@ -40,15 +38,13 @@ package final class DeflateStream: @unchecked Sendable {
     let age: Int
   }
 
-  /// Of these at most: a quarter of a megabyte each.
-  private static let mostTables = 6
+  /// Of these at most: 64 KiB each.
+  private static let mostTables = 24
 
   var sink: ByteSink
   var blocks: [Block] = []
   /// At the start of each block.
   var coderStates: [CoderState] = []
-  /// The matcher's table at the start of each eighth block.
-  var checkpoints: [SecretHash] = []
   /// The matcher's state at the start of some blocks.
   private(set) var tables: [KeptTable] = []
   /// Bits of the stream before its last, empty block.
@@ -76,7 +72,7 @@ package final class DeflateStream: @unchecked Sendable {
   package var byteCount: Int {
     sink.room + blocks.capacity * MemoryLayout<Block>.stride
       + coderStates.capacity * MemoryLayout<CoderState>.stride
-      + checkpoints.capacity * MemoryLayout<SecretHash>.stride + tables.count * Matcher.State.byteCount
+      + tables.count * Matcher.State.byteCount
   }
 
   /// The matcher's state at the start of a block, if it is known.

@@ -1,5 +1,3 @@
-import Hashing
-
 /// The search for matches of level 1: which earlier bytes each stretch of a block repeats.
 ///
 /// The order of probes and of stores in the hash table is Go's (compress/flate/level1.go fastEncL1.encode), because
@@ -20,9 +18,12 @@ struct Matcher: ~Copyable {
 
   private static let window = UInt64(Deflate.windowSize)
 
-  private let table: UnsafeMutablePointer<UInt64>
+  private var table: UnsafeMutablePointer<UInt64>
   /// Offset in the input of position 0.
   private var origin = 0
+  /// Another table with an origin of its own.
+  private var spareTable: UnsafeMutablePointer<UInt64>
+  private var spareOrigin = 0
   /// Position beyond which a block moves the origin, so that positions fit in 32 bits.
   private let reach: Int
 
@@ -31,10 +32,12 @@ struct Matcher: ~Copyable {
     self.reach = reach
     table = .allocate(capacity: 1 << Self.tableBits)
     table.initialize(repeating: 0, count: 1 << Self.tableBits)
+    spareTable = .allocate(capacity: 1 << Self.tableBits)
   }
 
   deinit {
     table.deallocate()
+    spareTable.deallocate()
   }
 
   /// Forgets all history: the next block, at that offset in the input, is searched as the first of a stream is.
@@ -43,41 +46,50 @@ struct Matcher: ~Copyable {
     table.update(repeating: 0, count: 1 << Self.tableBits)
   }
 
-  /// What a matcher has at some block of a stream.
-  final class State: Sendable {
-    fileprivate let origin: Int
-    fileprivate let entries: [UInt64]
+  /// Goes on with the other table, which was set aside when this was last called; the first time, with one of any content.
+  mutating func exchangeTables() {
+    (table, spareTable) = (spareTable, table)
+    (origin, spareOrigin) = (spareOrigin, origin)
+  }
 
-    fileprivate init(origin: Int, entries: [UInt64]) { (self.origin, self.entries) = (origin, entries) }
+  /// What a matcher has before some block of a stream, as far as that block can reach: for each entry of the table how far
+  /// before the block its position is, 0 for none.
+  final class State: Sendable {
+    fileprivate let distances: [UInt16]
+
+    fileprivate init(_ distances: [UInt16]) { self.distances = distances }
 
     /// Bytes of memory.
-    static let byteCount = MemoryLayout<UInt64>.stride << tableBits
+    static let byteCount = MemoryLayout<UInt16>.stride << tableBits
   }
 
-  var state: State {
-    State(origin: origin, entries: Array(UnsafeBufferPointer(start: table, count: 1 << Self.tableBits)))
-  }
-
-  /// Makes this the matcher that had the state, in the same input up to there.
-  mutating func restore(_ state: State) {
-    origin = state.origin
-    state.entries.withUnsafeBufferPointer { entries in
-      if let from = entries.baseAddress { table.update(from: from, count: entries.count) }
-    }
-  }
-
-  /// A hash of the entries that the block at that offset may use, with their distances from it. Two tables with
-  /// equal hashes find the same in equal blocks after the same 32 KiB, wherever these are.
-  func tableHash(before block: Int) -> SecretHash {
+  /// The state before a block.
+  func state(before block: Int) -> State {
+    let next = UInt64(truncatingIfNeeded: block &- origin)
+    let table = self.table
     let count = 1 << Self.tableBits
-    return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { entries in
-      let lowest = UInt64(truncatingIfNeeded: block &- origin &- Deflate.windowSize)
-      for i in 0..<count {
-        // Positions are below 2^32, and so is the difference of one in reach; it takes the position's place.
-        let place = (table[i] & 0xffff_ffff) &- lowest
-        entries[i] = place <= Self.window ? table[i] & ~0xffff_ffff | (place &+ 1) : 0
+    return State(
+      [UInt16](unsafeUninitializedCapacity: count) { distances, filled in
+        for i in 0..<count {
+          // An empty entry is out of reach, as is one that is far.
+          let distance = next &- table[i] & 0xffff_ffff
+          distances[i] = distance <= Self.window ? UInt16(truncatingIfNeeded: distance) : 0
+        }
+        filled = count
+      })
+  }
+
+  /// Makes this the matcher that had the state before a block of bytes that were the same up to there.
+  mutating func restore(_ state: State, before block: Int, of input: UnsafeRawBufferPointer) {
+    reset(before: block)
+    guard let start = input.baseAddress else { return }
+    let table = self.table
+    state.distances.withUnsafeBufferPointer { distances in
+      for i in 0..<distances.count where distances[i] != 0 {
+        let at = block &- Int(distances[i])
+        let word = UInt64(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
+        table[i] = Self.entry(word, at &- origin)
       }
-      return SecretHash(UnsafeRawBufferPointer(entries))
     }
   }
 
@@ -133,7 +145,8 @@ struct Matcher: ~Copyable {
         let matchEnd = at.s &+ 4 &+ common(base, at.s &+ 4, back, end)
         let matchStart = at.s &- commonBefore(base, at.s, back, at.emitted, lowest)
         sink.match(
-          base + at.emitted, matchStart &- at.emitted, offset: back &- 1, matchEnd &- matchStart)
+          base + at.emitted, matchStart &- at.emitted, offset: back &- 1, matchEnd &- matchStart,
+          back: at.s &- matchStart)
         at.emitted = matchEnd
         // A sparse search may have looked beyond the end of the match; positions only go up.
         at.s = at.next >= matchEnd ? at.next &+ 1 : matchEnd

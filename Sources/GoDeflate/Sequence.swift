@@ -1,15 +1,17 @@
 /// A run of literals and the match after it, in one word.
 ///
 /// Bits 0...15 hold the number of literals, 16...30 the distance less 1, 32...36 the distance's symbol, 40...47 the
-/// length of the match less 3. The literals themselves lie in the block's literal buffer, in order.
-struct Sequence {
+/// length of the match less 3, 48...63 how far before the place where it was found it begins. The literals themselves lie
+/// in the block's literal buffer, in order.
+struct Sequence: BitwiseCopyable {
   var raw: UInt64
 
   @inline(__always)
-  init(literals: Int, offset: Int, symbol: Int, length: Int) {
+  init(literals: Int, offset: Int, symbol: Int, length: Int, back: Int) {
     raw =
       UInt64(truncatingIfNeeded: literals) | UInt64(truncatingIfNeeded: offset) &<< 16
       | UInt64(truncatingIfNeeded: symbol) &<< 32 | UInt64(truncatingIfNeeded: length) &<< 40
+      | UInt64(truncatingIfNeeded: back) &<< 48
   }
 
   @inline(__always)
@@ -19,7 +21,13 @@ struct Sequence {
   @inline(__always)
   var symbol: Int { Int((raw &>> 32) & 0x1f) }
   @inline(__always)
-  var length: Int { Int(raw &>> 40) }
+  var length: Int { Int((raw &>> 40) & 0xff) }
+  /// Bytes that the literals and the match stand for.
+  @inline(__always)
+  var byteCount: Int { literals &+ length &+ Deflate.shortestMatch }
+  /// 0 for all but the first part of a split match.
+  @inline(__always)
+  var back: Int { Int(raw &>> 48) }
 }
 
 /// What the matcher found in one block: sequences, literals and how often each symbol occurs.

@@ -14,13 +14,10 @@ struct StreamMaker: ~Copyable {
   private var hasCoder = true
   /// Whether nothing more is to be copied.
   private var hasGivenUp = false
-  /// Whether the block before had the same input as in the last stream.
-  private var previousIsLike = false
   private var sum = Adler32()
 
-  private static var interval: Int { DeflateStream.checkpointInterval }
-  /// So many blocks before a checkpoint let the search find into its stride, as a rule: at least two, often some more.
-  private static let likelyDistance = 8
+  /// From an empty table so many blocks before, the search finds into its stride, more often from more.
+  private static let likelyDistances = [2, 6, 16]
 
   static func run(
     _ input: UnsafeRawBufferPointer, after last: DeflateStream?, _ stepper: inout BlockStepper
@@ -61,7 +58,6 @@ struct StreamMaker: ~Copyable {
     let isLast = range.upperBound == input.count
     let isLike =
       old.map { $0.hash == hash && $0.count == UInt32(range.count) && $0.isLast == isLast } ?? false
-    if k.isMultiple(of: Self.interval) { passCheckpoint(k, stepper) }
 
     let position = stepper.position(in: made.sink)
     let state = hasCoder ? stepper.coderState : last?.coderStates[k] ?? CoderState()
@@ -72,8 +68,8 @@ struct StreamMaker: ~Copyable {
       sum.append(old.sum, count: range.count)
       made.blocks.append(
         .init(
-          hash: hash, sum: old.sum, count: UInt32(range.count), isLast: isLast, isStored: old.isStored,
-          start: position))
+          hash: hash, sum: old.sum, trail: old.trail, count: UInt32(range.count), isLast: isLast,
+          isStored: old.isStored, start: position))
       last.withUnsafeBytes { stepper.copy(last.bits(of: k), of: $0, into: &made.sink) }
       if let table = last.table(of: k) { made.keep(.init(block: k, state: table.state, age: table.age + 1)) }
       made.copiedBlocks += 1
@@ -88,27 +84,12 @@ struct StreamMaker: ~Copyable {
       sum.append(own, count: range.count)
       stepper.step(range, of: input, into: &made.sink)
       tableBlock = k + 1
+      let trail = stepper.trail(of: range.count)
       made.blocks.append(
         .init(
-          hash: hash, sum: own, count: UInt32(range.count), isLast: isLast, isStored: stepper.hasStored,
-          start: position))
-      if !isLike || hasGivenUp { isInStep = false }
-    }
-    previousIsLike = isLike
-  }
-
-  /// Notes the matcher's state before block `k`, and looks whether it is that of the last stream.
-  private mutating func passCheckpoint(_ k: Int, _ stepper: borrowing BlockStepper) {
-    let number = k / Self.interval
-    if isInStep, let last {
-      made.checkpoints.append(last.checkpoints[number])
-      return
-    }
-    let digest = stepper.tableHash(before: k &* Deflate.blockSize)
-    made.checkpoints.append(digest)
-    guard !hasGivenUp, previousIsLike, let last, number < last.checkpoints.count else { return }
-    if last.checkpoints[number] == digest {
-      isInStep = true
+          hash: hash, sum: own, trail: trail, count: UInt32(range.count), isLast: isLast,
+          isStored: stepper.hasStored, start: position))
+      isInStep = isLike && !hasGivenUp && old?.trail == trail
     }
   }
 
@@ -116,35 +97,30 @@ struct StreamMaker: ~Copyable {
   ///
   /// As copied blocks have, it has the table that the last stream had there.
   private mutating func catchUp(with k: Int, _ stepper: inout BlockStepper) {
+    let start = range(k).lowerBound
     if let known = last?.table(of: k) {
-      stepper.restore(known.state)
+      stepper.restore(known.state, before: start, of: input)
       made.keep(.init(block: k, state: known.state, age: 0))
       return
     }
     let left = k &- tableBlock
-    let checkpoint = k / Self.interval &* Self.interval
-    if tableBlock &+ Self.likelyDistance < checkpoint { rebuildTable(at: checkpoint, &stepper) }
-    for i in tableBlock..<k { stepper.search(range(i), of: input) }
-    // To copy a table takes a fifth of the time of searching a block.
-    if left > 1 { made.keep(.init(block: k, state: stepper.matcherState, age: 0)) }
+    var isFound = false
+    for distance in Self.likelyDistances where !isFound && left >= 2 * distance {
+      isFound = findTable(of: k, from: k &- distance, &stepper)
+    }
+    if !isFound {
+      for i in tableBlock..<k { stepper.search(range(i), of: input) }
+      // Bytes that do not let the search find into its stride would cost that each time.
+      hasGivenUp = left > 32
+    }
+    // To note a table takes a fifth of the time of searching a block.
+    if left > 1 { made.keep(.init(block: k, state: stepper.matcherState(before: start), age: 0)) }
   }
 
-  /// Makes the table of a checkpoint from some blocks before it.
-  private mutating func rebuildTable(at checkpoint: Int, _ stepper: inout BlockStepper) {
-    for distance in [2, 16, checkpoint] {
-      let first = max(0, checkpoint &- distance)
-      stepper.forgetHistory(before: first &* Deflate.blockSize)
-      for i in first..<checkpoint { stepper.search(range(i), of: input) }
-      if first == 0
-        || stepper.tableHash(before: checkpoint &* Deflate.blockSize)
-          == made.checkpoints[checkpoint / Self.interval]
-      {
-        // Bytes that do not let it would cost the beginning of the stream each time.
-        if first == 0, checkpoint > 16 { hasGivenUp = true }
-        break
-      }
-    }
-    tableBlock = checkpoint
+  /// Has the stepper search the blocks from `first` up to `k` for the table that belongs before `k`.
+  private func findTable(of k: Int, from first: Int, _ stepper: inout BlockStepper) -> Bool {
+    let trails = made.blocks[first..<k].map(\.trail)
+    return stepper.findTable(after: first &* Deflate.blockSize, trails, of: input)
   }
 
   private mutating func finish(_ stepper: inout BlockStepper) {

@@ -40,26 +40,28 @@ struct TokenSink {
   }
 
   /// Adds a run of literals and a match of `length` bytes, in pieces if it is longer than a match may be.
+  ///
+  /// - Parameter back: bytes of the match before the place where it was found.
   @inline(__always)
-  mutating func match(_ from: UnsafeRawPointer, _ run: Int, offset: Int, _ length: Int) {
+  mutating func match(_ from: UnsafeRawPointer, _ run: Int, offset: Int, _ length: Int, back: Int) {
     literals(from, run)
     let symbol = Int(offsetSymbol[offset < 256 ? offset : 256 &+ offset &>> 7])
     var left = length
-    var run = run
+    var (run, back) = (run, back)
     while left > Deflate.longestMatch {
       // The rest has to be a match of its own.
       let piece = left > Deflate.longestMatch + 3 ? Deflate.longestMatch : Deflate.longestMatch - 3
-      add(run, offset, symbol, piece)
-      run = 0
+      add(run, offset, symbol, piece, back)
+      (run, back) = (0, 0)
       left &-= piece
     }
-    add(run, offset, symbol, left)
+    add(run, offset, symbol, left, back)
   }
 
   @inline(__always)
-  private mutating func add(_ run: Int, _ offset: Int, _ symbol: Int, _ length: Int) {
+  private mutating func add(_ run: Int, _ offset: Int, _ symbol: Int, _ length: Int, _ back: Int) {
     let short = length &- Deflate.shortestMatch
-    sequence.pointee = Sequence(literals: run, offset: offset, symbol: symbol, length: short)
+    sequence.pointee = Sequence(literals: run, offset: offset, symbol: symbol, length: short, back: back)
     sequence += 1
     lengths[Int(lengthSymbol[short])] &+= 1
     offsets[symbol] &+= 1

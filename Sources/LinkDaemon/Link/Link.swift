@@ -114,67 +114,51 @@ package enum Link {
     guard let byString else { throw .unsupported(reason: "types were not sorted") }
     try timer.end("pclntab")
 
-    // DWARF: what there is, and where it goes in its sections.
-    var duplicatesFail = plan.strictDupsFail && index.strictDupCount > 0
-    let debug: DebugInfo?
-    if let options = plan.dwarf {
-      let made = try DebugInfo.generate(index, live, text: text, options: options, memory: memory)
-      // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
-      if duplicatesFail, made.hasFlagVariants { duplicatesFail = false }
-      debug = consume made
-      try timer.end("dwarfGenerateDebugSyms")
-    } else {
-      debug = nil
-    }
-
     let boundaries = BoundarySymbols(index, &live, text: text)
     let moduleData = try ModuleData(
       index, &live, module: modules.moduleData, initTasks: initOrder.mainTasks, tables: tables.symbols,
       textSectionMap: boundaries.textSectionMap)
     try timer.end("symtab")
 
-    // Data layout. From here on no symbol is added.
-    var groups = SymbolGroups(index, live, memory: memory)
-    var dynamicRelocations: DynamicRelocations?
-    if let dynamic {
-      dynamicRelocations = try DynamicRelocations(dynamic, index, live, text: text, groups: groups)
+    // Data layout, addresses and file offsets: nothing moves any more. From here on no symbol is added, so that DWARF is
+    // found meanwhile: what there is, and where it goes in its sections. What lies before them in the file can be written
+    // then too, if there is memory that will do.
+    var found: Result<DebugInfo, LinkFailure>?
+    var placed = Result<DataPlacement, LinkFailure>.failure(.unsupported(reason: "data has no place"))
+    var dataErrors: [String] = []
+    var early: EarlyImage?
+    Chunks.beside {
+      guard let options = plan.dwarf else { return }
+      found = Result { () throws(LinkFailure) -> DebugInfo in
+        try DebugInfo.generate(index, live, text: text, options: options, memory: memory)
+      }
+    } _: {
+      placed = Result { () throws(LinkFailure) -> DataPlacement in
+        try DataPlacement(
+          index, live, text: text, types: byString, moduleData: moduleData, tables: tables, dynamic: dynamic,
+          plan, memory: memory, addresses: &addresses, errors: &dataErrors)
+      }
+      guard plan.dwarf != nil, dynamic == nil, let placement = try? placed.get() else { return }
+      early = EarlyImage(index, placement, text: text, addresses, live, plan, memory, images)
     }
-    if plan.data.useRelro { groups.separateRelocated(index.reader) }
-    var dataOrder = DataOrder(groups, index, byString, memory: memory)
-    dynamic?.arrange(&dataOrder)
-    try told.report(dataOrder.errors)
-    moduleData.setTypes(dataOrder.types, index)
-    let data = try DataLayoutBuilder.run(
-      index, dataOrder, text: text, addresses: &addresses, options: plan.data,
-      pclntab: (tables.size, tables.alignment),
-      gcPrograms: { regions throws(LinkFailure) in
-        try GCProgram.define(regions, index, memory: memory)
-      })
-    try told.report(data.errors)
-    try timer.end("dodata")
+    let debug = try found.take()?.get()
+    try told.report(dataErrors)
+    let placement = try placed.get()
+    let (groups, data) = (placement.groups, placement.data)
+    var layout = placement.layout
+    try timer.end("dodata", at: placement.ends.data)
+    try timer.end("address", at: placement.ends.addresses)
 
-    // Addresses and file offsets: nothing moves any more.
-    var layout = try ImageLayout(data, options: plan.image, addresses: &addresses)
-    BoundarySymbols.place(index, text: text, data: data, image: layout, addresses: &addresses)
-    tables.place(section: data.bounds.pclntab, layout, &addresses)
-    try timer.end("address")
-
-    // DWARF contents, which the compressed sizes come from. What lies before them in the file is written meanwhile, if
-    // there is memory that will do.
+    // DWARF contents, which the compressed sizes come from; meanwhile the tables, if there is an image to put them into.
+    var duplicatesFail = plan.strictDupsFail && index.strictDupCount > 0
     var debugSections: DebugSections?
-    var early: OutputImage?
-    var segments: Result<[String], LinkFailure>?
     if let debug {
-      if dynamic == nil { early = memoryBeforeDWARF(layout, memory, plan, images) }
+      try timer.end("dwarfGenerateDebugSyms")
+      // Packages compiled with different flags may differ; only DWARF tells (ld/dwarf.go dwarfGenerateDebugInfo).
+      if duplicatesFail, debug.hasFlagVariants { duplicatesFail = false }
       var made = Result<DebugSections, LinkFailure>.failure(.unsupported(reason: "DWARF was not made"))
       Chunks.beside {
-        guard let early else { return }
-        segments = Result { () throws(LinkFailure) -> [String] in
-          try SegmentWriter(
-            index, layout, into: early, last: lastImage(memory, images, early), memory: memory.image
-          ).write(
-            text: text, data: data, addresses: addresses, live: live, isPIE: false)
-        }
+        early?.addTables(index, placement, tables, fips: fips, addresses, live, memory)
       } _: {
         made = Result { () throws(LinkFailure) -> DebugSections in
           try DebugSections(
@@ -201,10 +185,12 @@ package enum Link {
     // Contents.
     let spare = (symbolTable?.entryBytes ?? 0) + (symbolTable?.stringBytes ?? 0) + 1 << 20
     let image: OutputImage
-    if let early, let segments, early.resize(to: Int(layout.fileLength), spare: spare) {
-      image = early
+    var tableContents: TableContents?
+    if let early, early.image.resize(to: Int(layout.fileLength), spare: spare) {
+      image = early.image
       story.reusedMemory()
-      try told.report(try segments.get())
+      try told.report(try early.errors.get())
+      tableContents = early.tables
     } else {
       image = try memoryForImage(Int(layout.fileLength), spare: spare, plan, images, &story)
       try told.report(
@@ -215,27 +201,15 @@ package enum Link {
     }
     story.note(memory.image)
     try debugSections?.write(layout, into: image)
-    try told.report(try dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
-    // The FIPS checksum is over final bytes: all but the tables' are.
-    var fipsModule = Result<FIPSModule, LinkFailure>.failure(
-      .unsupported(reason: "no FIPS checksum was made"))
-    var written = Result<Void, LinkFailure>.success(())
-    Chunks.beside {
-      fipsModule = Result { () throws(LinkFailure) in
-        try FIPSChecksum.write(fips, layout, addresses.view, into: image)
-      }
-    } _: {
-      written = Result { () throws(LinkFailure) in
-        try tables.write(
-          into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live,
-          memory: memory.image)
-      }
-    }
-    try written.get()
+    try told.report(try placement.dynamicRelocations?.write(into: image, layout, addresses, index) ?? [])
+    let contents =
+      tableContents
+      ?? TableContents(index, placement, tables, fips: fips, addresses, live, memory, into: image)
+    try contents.written.get()
     try index.checkObjects()
     try told.stopIfFailed(otherwise: duplicatesFail)
     try timer.end("Asmb")
-    let module = try fipsModule.get()
+    let module = try contents.fipsModule.get()
     try timer.end("asmbfips")
 
     // Headers, notes and the tables behind the segments.

@@ -29,19 +29,24 @@ package struct PhaseReport {
 /// link that nobody wants any more stops.
 package struct PhaseTimer {
   package private(set) var phases: [(name: String, nanoseconds: UInt64)] = []
-  private var last = DispatchTime.now().uptimeNanoseconds
+  private var last = Self.now
   /// Told the pass that just ended; false gives the link up.
   private let goesOn: (String) -> Bool
 
   package init(goesOn: @escaping (String) -> Bool = { _ in true }) { self.goesOn = goesOn }
 
+  /// Nanoseconds of a clock that does not go back.
+  static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
+
   /// Ends the pass that ran since the last call.
   ///
+  /// - Parameter time: when it ended, if that was before now: of passes that ran beside each other the one that took longer
+  ///   is given what it took beyond the other.
   /// - Throws: when the link was given up.
-  package mutating func end(_ name: String) throws(LinkFailure) {
-    let now = DispatchTime.now().uptimeNanoseconds
-    phases.append((name, now - last))
-    last = now
+  package mutating func end(_ name: String, at time: UInt64? = nil) throws(LinkFailure) {
+    let end = max(last, time ?? Self.now)
+    phases.append((name, end - last))
+    last = end
     if !goesOn(name) { throw .unsupported(reason: "cancelled") }
   }
 }
