@@ -49,11 +49,13 @@ struct SearchTrail: BitwiseCopyable, Equatable {
   /// Whether a match is whole, and was found by a search that was not sparse.
   private static func isDense(_ sequences: UnsafePointer<Sequence>, _ k: Int, _ end: Int) -> Bool {
     let s = sequences[k]
-    return s.literals &+ s.back < denseRun && !isContinued(sequences, k &- 1, end) && !isContinued(sequences, k, end)
+    return s.literals &+ s.back < denseRun && !isContinued(sequences, k &- 1, end)
+      && !isContinued(sequences, k, end)
   }
 
   /// Whether a match may be a part of a split one of which the next sequence is another.
   private static func isContinued(_ sequences: UnsafePointer<Sequence>, _ k: Int, _ end: Int) -> Bool {
-    k >= 0 && k &+ 1 < end && sequences[k &+ 1].literals == 0 && sequences[k &+ 1].offset == sequences[k].offset
+    k >= 0 && k &+ 1 < end && sequences[k &+ 1].literals == 0
+      && sequences[k &+ 1].offset == sequences[k].offset
   }
 }

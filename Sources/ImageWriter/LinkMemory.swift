@@ -24,6 +24,8 @@ package final class LinkMemory: @unchecked Sendable {
   package let functions: FunctionMemory
   /// What the image is made of.
   package let image = ImageMemory()
+  /// What the symbol table says of definitions.
+  var symbolNames = SymbolNames()
   /// What DWARF is made of.
   let debug: DebugMemory
 
@@ -41,7 +43,7 @@ package final class LinkMemory: @unchecked Sendable {
 
   // MARK: from one life of the daemon to the next
 
-  /// Writes all but what the image is made of, GC programs, functions that fit the stack, types and frames of DWARF, and
+  /// Writes all but what the image is made of, names of the symbol table, GC programs, functions that fit the stack, types and frames of DWARF, and
   /// compressed sections.
   package func write(to writer: SnapshotWriter) {
     writer.table(listing)
@@ -74,13 +76,14 @@ package final class LinkMemory: @unchecked Sendable {
   package func follow(_ change: IndexChange?, count: Int) {
     guard let change else { return forget(count: count) }
     // No two of them know of each other.
-    Chunks.each(6) { part in
+    Chunks.each(7) { part in
       switch part {
       case 0: functions.follow(change)
       case 1: image.follow(change)
       case 2: debug.follow(change)
       case 3: for k in sizeOrders.indices { sizeOrders[k].follow(change) }
       case 4: followTypes(change, count)
+      case 5: symbolNames.follow(change)
       default:
         stack.follow(change, count: count)
         gcPrograms.follow(change)
@@ -103,6 +106,7 @@ package final class LinkMemory: @unchecked Sendable {
   private func forget(count: Int) {
     functions.follow(nil)
     image.follow(nil)
+    symbolNames = SymbolNames()
     stack.follow(nil, count: count)
     typeStrings = SortedStrings()
     listing.removeAll()
@@ -154,6 +158,7 @@ package final class LinkMemory: @unchecked Sendable {
   package var byteCount: Int {
     typeStrings.byteCount + types.byteCount + listing.count + groupKinds.count
       + gcPrograms.byteCount + functions.byteCount + stack.byteCount + image.byteCount + debug.byteCount
+      + symbolNames.byteCount
       + sizeOrders.reduce(0) { $0 + $1.byteCount }
   }
 }

@@ -12,7 +12,9 @@ import Testing
   }
 
   /// The table of the small program, with its data in section 2 from 0x1000 on, 256 bytes apart.
-  private func table() throws -> (entries: [Entry], firstGlobal: Int, strings: [UInt8]) {
+  private func table(_ memory: LinkMemory = LinkMemory()) throws -> (
+    entries: [Entry], firstGlobal: Int, strings: [UInt8]
+  ) {
     let program = try SmallProgram()
     let index = program.index
     var live = try program.live()
@@ -31,7 +33,8 @@ import Testing
       addresses.place(index.lookup(name), at: name == "runtime.text" ? text.start : text.end, in: .text)
     }
     let table = try SymbolTable(
-      index, live, groups: groups, text: text, addresses: addresses, sectionNumbers: [0, 7, 9])
+      index, live, groups: groups, text: text, addresses: addresses, sectionNumbers: [0, 7, 9],
+      memory: memory)
     var entries = [UInt8](repeating: 0xee, count: table.entryBytes)
     var strings = [UInt8](repeating: 0xee, count: table.stringBytes)
     entries.withUnsafeMutableBytes { e in
@@ -61,6 +64,20 @@ import Testing
     #expect(
       entries.dropFirst(firstGlobal).map(\.name)
         == ["_rt0_amd64_linux", "main.f", "main.f.abi0", "main.dotted", "main.value", "main.table"])
+  }
+
+  /// What is known of the last table must say the same.
+  @Test func theNextTableIsTheSame() throws {
+    let memory = LinkMemory()
+    let first = try table(memory)
+    let held = memory.byteCount
+    #expect(held > LinkMemory().byteCount)
+    for _ in 0..<2 {
+      let next = try table(memory)
+      #expect(next.entries == first.entries && next.strings == first.strings)
+      #expect(next.firstGlobal == first.firstGlobal)
+    }
+    #expect(memory.byteCount == held)
   }
 
   @Test func entriesSayWhatAndWhere() throws {

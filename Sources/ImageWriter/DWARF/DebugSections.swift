@@ -120,7 +120,7 @@ package struct DebugSections: Sendable {
         throw .unsupported(reason: "DWARF does not fit the image")
       }
       switch section.contents {
-      case .plain(let bytes): window.copyMemory(from: UnsafeRawBufferPointer(bytes.buffer))
+      case .plain(let bytes): Self.copy(UnsafeRawBufferPointer(bytes.buffer), to: window)
       case .compressed(let stream, let inflated):
         var header = ByteBuilder()
         header.u32(1)
@@ -128,9 +128,19 @@ package struct DebugSections: Sendable {
         header.u64(UInt64(inflated))
         header.u64(1)
         header.bytes.withUnsafeBytes { window.copyMemory(from: $0) }
-        let rest = UnsafeMutableRawBufferPointer(rebasing: window[Self.headerSize...])
-        stream.withUnsafeBytes { rest.copyMemory(from: $0) }
+        stream.withUnsafeBytes {
+          Self.copy($0, to: UnsafeMutableRawBufferPointer(rebasing: window[Self.headerSize...]))
+        }
       }
+    }
+  }
+
+  /// Copies on all cores.
+  private static func copy(_ bytes: UnsafeRawBufferPointer, to out: UnsafeMutableRawBufferPointer) {
+    nonisolated(unsafe) let (from, to) = (bytes, out)
+    Chunks.run(bytes.count, grain: 1 << 18) { range in
+      UnsafeMutableRawBufferPointer(rebasing: to[range]).copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: from[range]))
     }
   }
 }

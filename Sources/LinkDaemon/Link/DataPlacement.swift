@@ -16,7 +16,8 @@ struct DataPlacement: Sendable {
 
   /// - Parameter errors: gets those after which the link goes on, in the real linker's words and order.
   init(
-    _ index: SymbolIndex, _ live: borrowing LiveSet, text: TextLayout, types: TypeStrings, moduleData: ModuleData,
+    _ index: SymbolIndex, _ live: borrowing LiveSet, text: TextLayout, types: TypeStrings,
+    moduleData: ModuleData,
     tables: borrowing FunctionTables, dynamic: DynamicSections?, _ plan: LinkPlan, memory: LinkMemory,
     addresses: inout Addresses, errors: inout [String]
   ) throws(LinkFailure) {

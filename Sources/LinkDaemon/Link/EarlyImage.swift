@@ -18,7 +18,8 @@ struct EarlyImage: Sendable {
     self.image = image
     do throws(LinkFailure) {
       let writer = SegmentWriter(
-        index, placement.layout, into: image, last: Link.lastImage(memory, images, image), memory: memory.image)
+        index, placement.layout, into: image, last: Link.lastImage(memory, images, image),
+        memory: memory.image)
       errors = .success(
         try writer.write(text: text, data: placement.data, addresses: addresses, live: live, isPIE: false))
     } catch {
@@ -56,7 +57,8 @@ struct TableContents: Sendable {
     } _: {
       written = Result { () throws(LinkFailure) in
         try tables.write(
-          into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live, memory: memory.image)
+          into: image, section: data.bounds.pclntab, layout, index.reader, addresses, live,
+          memory: memory.image)
       }
     }
     self.written = written

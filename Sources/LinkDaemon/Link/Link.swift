@@ -179,7 +179,7 @@ package enum Link {
       plan.elf.hasSymbols
       ? try SymbolTable(
         index, live, groups: groups, text: text, addresses: addresses,
-        sectionNumbers: headers.sectionNumbers) : nil
+        sectionNumbers: headers.sectionNumbers, memory: memory) : nil
     if plan.elf.hasSymbols { try timer.end("Symbol table") }
 
     // Contents.
