@@ -5,7 +5,7 @@ import LoaderCore
 /// DWARF.
 ///
 /// DWARF is found meanwhile, which looks at symbols too. So none is added here, and contents change only of symbols that
-/// the linker made: DWARF asks for none of these.
+/// are the linker's own already: DWARF asks for none of these. (But `DynamicRelocations` makes more of them its own.)
 struct DataPlacement: Sendable {
   let groups: SymbolGroups
   let dynamicRelocations: DynamicRelocations?
@@ -43,5 +43,20 @@ struct DataPlacement: Sendable {
     BoundarySymbols.place(index, text: text, data: data, image: layout, addresses: &addresses)
     tables.place(section: data.bounds.pclntab, layout, &addresses)
     ends = (dataEnd, PhaseTimer.now)
+  }
+}
+
+extension Link {
+  /// What DWARF there is; nil for none.
+  static func findDWARF(
+    _ index: SymbolIndex, _ live: borrowing LiveSet, _ text: TextLayout, _ plan: LinkPlan,
+    _ memory: LinkMemory
+  ) -> Result<DebugInfo, LinkFailure>? {
+    guard let options = plan.dwarf else { return nil }
+    do throws(LinkFailure) {
+      return .success(try DebugInfo.generate(index, live, text: text, options: options, memory: memory))
+    } catch {
+      return .failure(error)
+    }
   }
 }

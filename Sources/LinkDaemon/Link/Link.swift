@@ -123,15 +123,13 @@ package enum Link {
     // Data layout, addresses and file offsets: nothing moves any more. From here on no symbol is added, so that DWARF is
     // found meanwhile: what there is, and where it goes in its sections. What lies before them in the file can be written
     // then too, if there is memory that will do.
-    var found: Result<DebugInfo, LinkFailure>?
+    // (What the dynamic linker reads makes functions the linker's own while it is laid out.)
+    var found = dynamic == nil ? nil : findDWARF(index, live, text, plan, memory)
     var placed = Result<DataPlacement, LinkFailure>.failure(.unsupported(reason: "data has no place"))
     var dataErrors: [String] = []
     var early: EarlyImage?
     Chunks.beside {
-      guard let options = plan.dwarf else { return }
-      found = Result { () throws(LinkFailure) -> DebugInfo in
-        try DebugInfo.generate(index, live, text: text, options: options, memory: memory)
-      }
+      if dynamic == nil { found = findDWARF(index, live, text, plan, memory) }
     } _: {
       placed = Result { () throws(LinkFailure) -> DataPlacement in
         try DataPlacement(

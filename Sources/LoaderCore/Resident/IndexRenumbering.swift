@@ -22,14 +22,15 @@ extension IndexPatch {
     let moved = movedDefinitions()
     let importers = importers(of: moved.map(\.object))
     guard finish() else { return nil }
-    let unlike = (0..<oldCount).filter { c in
-      let n = Int(numbers[c])
-      return touched.symbols[c] && n != 0 && index.classes[n] != sweep.tables.classes[c]
+    var unlike: [UInt32] = []
+    touched.symbols.forEach { c in
+      let n = c < oldCount ? Int(numbers[c]) : 0
+      if n != 0, index.classes[n] != sweep.tables.classes[c] { unlike.append(UInt32(truncatingIfNeeded: c)) }
     }
     let newCount = (oldCount..<classCount).count { numbers[$0] != 0 }
     index.countFree()
     return IndexChange(
-      index, numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike.map { UInt32($0) },
+      index, numbers: numbers, oldCount: oldCount, touched: touched, unlike: unlike,
       moved: moved.flatMap(\.definitions), importers: importers,
       namesMoved: namesMoved || !redirected.isEmpty, newCount: newCount,
       goneCount: before + newCount - index.symbolCount, isReshaped: isReshaped)

@@ -138,10 +138,24 @@ final class NumberingSweep: @unchecked Sendable {
   private func numberOthers(_ o: Int) {
     let object = index.loaded[o]
     let v = object.view
+    // Old symbols that follow one another, as most do, shift together.
+    var run = 0..<0
     for i in v.packageDefs..<v.definitions {
-      let c = object.symbols[i]
-      if numbers[Int(c)] == 0 { add(c, isOwn: Int(c) >= oldCount, object, o, i) }
+      let c = Int(object.symbols[i])
+      if c == run.upperBound, c < oldCount, numbers[c] == 0 {
+        run = run.lowerBound..<(c + 1)
+        continue
+      }
+      if !run.isEmpty { shift(run.lowerBound, run.count) }
+      run = c..<c
+      if numbers[c] != 0 { continue }
+      if c < oldCount {
+        run = c..<(c + 1)
+      } else {
+        add(object.symbols[i], isOwn: true, object, o, i)
+      }
     }
+    if !run.isEmpty { shift(run.lowerBound, run.count) }
   }
 
   /// Gives a run of old symbols the next numbers.
