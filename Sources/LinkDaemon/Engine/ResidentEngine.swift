@@ -346,7 +346,7 @@ package final class ResidentEngine: LinkEngine {
     var staged = Result<String, LinkFailure>.failure(.unsupported(reason: "not written"))
     Chunks.beside {
       changed = check.changedFile()
-      areTwinsChanged = Self.areChanged(twins)
+      areTwinsChanged = !twins.areAsTheyWere
       image.rest?.run()
     } _: {
       staged = Result { () throws(LinkFailure) in
@@ -354,15 +354,6 @@ package final class ResidentEngine: LinkEngine {
       }
     }
     return (try staged.get(), changed, areTwinsChanged)
-  }
-
-  /// Whether one of some files is not what it was.
-  private static func areChanged(_ files: [MappedFile]) -> Bool {
-    let found = Atomic(false)
-    Chunks.run(files.count, grain: 32) { range in
-      if !files[range].allSatisfy(\.isAsItWas) { found.store(true, ordering: .relaxed) }
-    }
-    return found.load(ordering: .relaxed)
   }
 
   private static func inputChanged(_ path: String) -> LinkFailure {

@@ -1,5 +1,6 @@
 import ImageWriter
 import LoaderCore
+import Synchronization
 
 extension Link {
   /// The program of a request: a resident one with the changed objects exchanged, else resolved anew. Either
@@ -13,12 +14,12 @@ extension Link {
       // What is exchanged is compared with what it was: that must still be readable, before and after.
       let old = known.program.replacedFiles(by: packages)
       let isUpdated =
-        old.allSatisfy(\.isAsItWas)
+        old.areAsTheyWere
         && known.program.update(
           to: packages, profile: profile, options: plan.resolve, standIns: plan.mayStandIn,
           notesAttributes: false, follow: { known.memory.follow($0, count: $1) },
           foresee: known.foreseeInitialisers)
-      if isUpdated, old.allSatisfy(\.isAsItWas) {
+      if isUpdated, old.areAsTheyWere {
         story.usesStandIns = !known.program.standInFiles.isEmpty
         return known
       }
@@ -64,8 +65,10 @@ extension Link {
 
   /// What a link was made of besides its inputs must be what it was, as they must.
   static func checkStandIns(_ program: ResidentProgram) throws(LinkFailure) {
-    guard let changed = program.standInFiles.first(where: { !$0.isAsItWas }) else { return }
-    throw .unsupported(reason: "input changed while linking: \(changed.path)")
+    let files = program.standInFiles
+    if files.areAsTheyWere { return }
+    let changed = files.first { !$0.isAsItWas }
+    throw .unsupported(reason: "input changed while linking: \(changed?.path ?? "")")
   }
 }
 
@@ -73,4 +76,18 @@ extension MappedFile {
   /// Whether the bytes under an old mapping are the ones that were mapped. `go tool compile -o x.a` writes over x.a in
   /// place; the build cache's files are never written to, only their times are renewed.
   var isAsItWas: Bool { ContentKey.named(by: path) != nil ? !isTorn : !mayBeOverwritten }
+}
+
+extension [MappedFile] {
+  /// Files that are worth a turn on another core: each is one question to the system.
+  private static var grain: Int { 8 }
+
+  /// Whether all of them are.
+  var areAsTheyWere: Bool {
+    let isOther = Atomic(false)
+    Chunks.run(count, grain: Self.grain) { range in
+      if !self[range].allSatisfy(\.isAsItWas) { isOther.store(true, ordering: .relaxed) }
+    }
+    return !isOther.load(ordering: .relaxed)
+  }
 }
