@@ -13,8 +13,8 @@ import Hashing
 /// (`SearchTrail`).
 ///
 /// A copied block leaves the matcher's table behind. When it is wanted, the search starts from an empty table some blocks
-/// before; whether it has become the right one by then, the trail tells, and if not, the search starts from the beginning
-/// of the stream. It is kept then (`tables`): one edit often follows another in the same package, whose blocks are
+/// before; whether it has become the right one by then, the trail tells, and if not, the search goes on from where copying
+/// began. It is kept then (`tables`): one edit often follows another in the same package, whose blocks are
 /// compressed again.
 package final class DeflateStream: @unchecked Sendable {
   struct Block: BitwiseCopyable {

@@ -43,8 +43,8 @@ package final class LinkMemory: @unchecked Sendable {
 
   // MARK: from one life of the daemon to the next
 
-  /// Writes all but what the image is made of, names of the symbol table, GC programs, functions that fit the stack, types and frames of DWARF, and
-  /// compressed sections.
+  /// Writes all but what the image is made of, names of the symbol table, GC programs, functions that fit the stack, types
+  /// and frames of DWARF, and compressed sections.
   package func write(to writer: SnapshotWriter) {
     writer.table(listing)
     writer.table(groupKinds)
